@@ -1,0 +1,144 @@
+import type { Writable } from 'node:stream'
+import type { ByteString } from '../ftp/bytes.ts'
+import type { Secret } from '../ftp/secret.ts'
+
+/** How a login proves itself to the backend: with the client's own password, or with a key that the gateway holds. */
+export type Credentials =
+  | { readonly kind: 'password'; readonly username: string; readonly password: Secret }
+  | { readonly kind: 'privateKey'; readonly username: string; readonly privateKey: PrivateKey }
+
+/** A parsed private key; opaque here, made and read by the backend kind that uses it. */
+export interface PrivateKey {
+  readonly type: string
+}
+
+/** A configured place where files live. One implementation per folder beside this file. */
+export interface Backend {
+  readonly name: string
+  /**
+   * Opens one login's view of the files.
+   * Throws BackendError `loginRefused` on bad credentials, `unavailable` when the backend cannot be reached or trusted.
+   */
+  open(credentials: Credentials): Promise<FileSystem>
+  /** Connects without logging in and checks the host key; throws BackendError `unavailable` with the reason in words. */
+  probe(): Promise<void>
+  /** Whether the newest connection or probe succeeded; undefined before the first. */
+  readonly up: boolean | undefined
+  close(): Promise<void>
+}
+
+export type EntryType = 'file' | 'directory' | 'symlink' | 'other'
+
+/** One file, directory or link. What the server did not say is undefined; nothing is made up here. */
+export interface Entry {
+  /** The last component of its path; never empty, `.`, `..`, and without `/` and NUL. */
+  readonly name: ByteString
+  readonly type: EntryType
+  /** Bytes. */
+  readonly size: number | undefined
+  /** Seconds since 1970, UTC. */
+  readonly modified: number | undefined
+  /** Permission bits, 0 to 0o7777. */
+  readonly mode: number | undefined
+  readonly uid: number | undefined
+  readonly gid: number | undefined
+  /** Names and hard links as the server's `ls -l` text shows them. */
+  readonly owner: ByteString | undefined
+  readonly group: ByteString | undefined
+  readonly links: number | undefined
+  /** Where a symbolic link points, when it was asked for. */
+  readonly target?: ByteString
+}
+
+/** One logged-in user's files. Every path is an absolute, normalised byte string; every failure is a BackendError. */
+export interface FileSystem {
+  /** Where the login starts. */
+  readonly home: ByteString
+  /** The entry, links followed. */
+  stat(path: ByteString): Promise<Entry>
+  /** The entry itself, be it a link. */
+  lstat(path: ByteString): Promise<Entry>
+  /** Where a link points, as stored. */
+  readLink(path: ByteString): Promise<ByteString>
+  /** The entries of a directory in batches, in the server's order, without `.`, `..` and the gateway's own partial files. */
+  list(path: ByteString): AsyncIterable<readonly Entry[]>
+  /** Opens a file for reading from byte `start`; `isADirectory` for a directory, `badOffset` when start is past the end. */
+  read(path: ByteString, start: number): Promise<Download>
+  /** Opens the place where an upload is collected. The final name is not touched, unless `Upload.inPlace` says so. */
+  write(path: ByteString, mode: WriteMode): Promise<Upload>
+  makeDirectory(path: ByteString): Promise<void>
+  removeDirectory(path: ByteString): Promise<void>
+  removeFile(path: ByteString): Promise<void>
+  /** Renames, and replaces an existing file as Unix FTP servers do. */
+  rename(from: ByteString, to: ByteString): Promise<void>
+  /** Sets the modification time, in seconds since 1970. */
+  setModified(path: ByteString, seconds: number): Promise<void>
+  /** Sets the permission bits, 0 to 0o7777. */
+  setMode(path: ByteString, mode: number): Promise<void>
+  /** Ends the login; running reads and writes fail with `unavailable`. Never throws. */
+  close(): Promise<void>
+}
+
+/** A file being read. */
+export interface Download {
+  /** Bytes in the file when it was opened, where the server said. */
+  readonly size: number | undefined
+  /** The bytes from `start` to the end of the file, in order; throws BackendError. To be iterated once. */
+  readonly content: AsyncIterable<Buffer>
+  /** Stops reading and closes the file; pending iteration ends. May be called twice; never throws. */
+  close(): Promise<void>
+}
+
+/**
+ * What an upload does to the name: STOR replaces it, STOU must find it free, APPE continues at its end,
+ * REST + STOR continues at an offset (`badOffset` when the offset is past the end).
+ */
+export type WriteMode =
+  | { readonly kind: 'replace' }
+  | { readonly kind: 'unique' }
+  | { readonly kind: 'append' }
+  | { readonly kind: 'restart'; readonly offset: number }
+
+/**
+ * A file being written. Life: bytes into `sink`; its 'finish' means that the server has acknowledged every byte;
+ * then `commit` or `abandon`, once. A sink that failed or was destroyed can only be abandoned.
+ */
+export interface Upload {
+  /** Whether bytes go straight to the final name (APPE and REST for now), so a failure leaves a part behind. */
+  readonly inPlace: boolean
+  /** Bytes in; errors are BackendErrors, the first one latches. */
+  readonly sink: Writable
+  /** Makes the file durable and gives it its final name: fsync, size, close, rename. Resolves when all are acknowledged. */
+  commit(): Promise<void>
+  /** Drops what was written; the final name stays as it was. Never throws. */
+  abandon(): Promise<void>
+}
+
+/** Why a backend refused or failed, in the words of the domain; `control/replies.ts` turns each into a reply. */
+export type FailureKind =
+  | 'loginRefused'
+  | 'notFound'
+  | 'accessDenied'
+  | 'alreadyExists'
+  | 'notADirectory'
+  | 'isADirectory'
+  | 'directoryNotEmpty'
+  | 'invalidName'
+  | 'badOffset'
+  | 'noSpace'
+  | 'quotaExceeded'
+  | 'busy'
+  | 'unsupported'
+  /** The connection is lost, refused or not trusted; the login cannot go on. */
+  | 'unavailable'
+  | 'failed'
+
+/** The only error that crosses the storage contract. `message` is for the operator; the client's text comes from `kind`. */
+export class BackendError extends Error {
+  override readonly name = 'BackendError'
+  readonly kind: FailureKind
+  constructor(kind: FailureKind, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.kind = kind
+  }
+}

@@ -1,0 +1,125 @@
+import type { FileSystem, Upload } from '../backend/backend.ts'
+import type { Argument } from '../ftp/arguments.ts'
+import type { ByteString } from '../ftp/bytes.ts'
+import type { Reply } from '../ftp/reply.ts'
+import type { Secret } from '../ftp/secret.ts'
+
+/** A TCP address as PASV, EPSV, PORT and EPRT name it; `host` is a numeric IPv4 or IPv6 address. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** What a command may ask of the session that runs it; sockets, TLS and logging stay out of its sight. */
+export interface Session {
+  /** Short name of the session in logs, safe to show to the client (help desk reference). */
+  readonly id: string
+  /** Numeric address of the client. */
+  readonly clientAddress: string
+  /** Control connection on TLS? `unavailable`: this listener has no TLS at all. */
+  readonly security: 'secure' | 'plain' | 'unavailable'
+  /** Whether the policy wants TLS on control and data (USER and PROT C are refused without). */
+  readonly tlsRequired: boolean
+
+  /** TYPE (RFC 959: initially ASCII). */
+  type: 'A' | 'I'
+  /** PROT; implicit listeners start at P (RFC 4217 section 9; clients that omit PROT there). */
+  protection: 'C' | 'P'
+  /** After EPSV ALL only EPSV may open a data connection (RFC 2428 section 4). */
+  epsvOnly: boolean
+  /** MLSx facts that OPTS MLST switched off or on; lower case names. */
+  facts: ReadonlySet<string>
+
+  /** The name that USER gave; cleared by login, AUTH and a failed PASS. */
+  username: ByteString | undefined
+  /** Set by RNFR, used and cleared by RNTO; a transfer command clears it too. */
+  renameFrom: ByteString | undefined
+  /** Set by REST; cleared by the next transfer command, whatever its outcome (clients send REST, PASV, RETR). */
+  restartAt: number
+  /** Set by ALLO: the size the next upload declares; cleared like `restartAt`. */
+  declaredSize: number | undefined
+
+  /** Logs in to the backend; throws BackendError `loginRefused` or `unavailable`. */
+  logIn(username: ByteString, password: Secret): Promise<void>
+  /** Opens a passive port; the host is what PASV advertises. Throws DataConnectionError when no port is free. */
+  listenForData(family: 'PASV' | 'EPSV'): Promise<Address>
+  /** Remembers where the next data connection goes (PORT, EPRT); throws DataConnectionError for a foreign or low port. */
+  connectForData(address: Address): Promise<void>
+  /** Sends 150, then the content over a data connection; answers with the final reply or throws. */
+  send(transfer: Sending): Promise<Reply>
+  /** Sends 150, takes the upload's bytes from a data connection and commits it; answers with the final reply or throws. */
+  receive(transfer: Receiving): Promise<Reply>
+  /** Aborts a running transfer and waits for its final reply; false when there was none to abort. */
+  abortTransfer(): Promise<boolean>
+  /** Lines for STAT: who, parameters, and the transfer in progress with its byte count. */
+  status(): readonly ByteString[]
+}
+
+interface Transfer {
+  /** Verb and path, for the log and STAT. */
+  readonly verb: string
+  readonly path: ByteString
+  /** Text of the 150 mark. */
+  readonly mark: ByteString
+}
+export interface Sending extends Transfer {
+  readonly content: AsyncIterable<Buffer>
+  /** Stops `content` when the transfer is aborted. */
+  cancel(): Promise<void>
+}
+export interface Receiving extends Transfer {
+  readonly upload: Upload
+  /** TYPE A: network line ends become the backend's. */
+  readonly ascii: boolean
+  /** Text of the final 226, when it says more than usual (STOU). */
+  readonly done?: ByteString
+}
+
+/** The person behind a session that has logged in. */
+export interface User {
+  readonly name: ByteString
+  readonly files: FileSystem
+  /** Working directory; absolute and normalised. */
+  directory: ByteString
+  /** The absolute, normalised form of a path the client sent; throws BackendError `invalidName` for CR, LF, NUL. */
+  resolve(path: ByteString): ByteString
+}
+
+/** Who may run a command: anyone; a client on TLS where the policy wants it; a user who has logged in. */
+export type Access = 'anyone' | 'secured' | 'loggedIn'
+
+export type Context<A, K extends Access> = {
+  readonly session: Session
+  readonly argument: A
+} & (K extends 'loggedIn' ? { readonly user: User } : { readonly user: User | undefined })
+
+export interface CommandSpec<A, K extends Access> {
+  /** The verb, then its aliases. */
+  readonly verbs: readonly [string, ...string[]]
+  readonly argument: Argument<A>
+  readonly access: K
+  /** Runs at once even while a transfer is in progress (ABOR, STAT without argument). */
+  readonly duringTransfer?: boolean
+  /** Uses the data connection, so the session keeps reading commands while it runs; clears REST, ALLO and RNFR. */
+  readonly transfers?: boolean
+  /** The argument is secret: it appears in no log. */
+  readonly secret?: boolean
+  /** The FEAT line that advertises it, where the session offers it. */
+  readonly feature?: string | ((session: Session) => string | undefined)
+  /** Answers with the one final reply, or throws. */
+  run(context: Context<A, K>): Reply | Promise<Reply>
+}
+
+/** A declared command as the dispatcher sees it: types erased, `access` checked and `argument` parsed before it runs. */
+export interface Command extends Omit<CommandSpec<unknown, Access>, 'run'> {
+  run(context: {
+    readonly session: Session
+    readonly user: User | undefined
+    readonly argument: unknown
+  }): Reply | Promise<Reply>
+}
+
+/** Declares a command: the argument's type follows from its grammar, the user's presence from `access`. */
+export function command<A, K extends Access>(spec: CommandSpec<A, K>): Command {
+  return spec as unknown as Command
+}

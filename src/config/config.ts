@@ -1,0 +1,117 @@
+/** The configuration as the rest of the gateway sees it: checked, complete, frozen; paths absolute, times in milliseconds. */
+export interface Config {
+  readonly listeners: readonly ListenerConfig[]
+  readonly passive: PassiveConfig
+  readonly tls: TlsConfig
+  readonly backends: readonly BackendConfig[]
+  readonly defaults: { /** Backend of logins that match no partner. */ readonly backend: string }
+  readonly partners: readonly PartnerConfig[]
+  readonly admin: { readonly address: string; readonly port: number } | undefined
+  readonly logging: { readonly level: LogLevel; readonly format: 'auto' | 'pretty' | 'json' }
+  readonly state: { readonly directory: string | undefined }
+  readonly limits: LimitsConfig
+  readonly timeouts: TimeoutsConfig
+  readonly upload: UploadConfig
+  readonly shutdown: { /** How long transfers may go on after SIGTERM. */ readonly drainMs: number }
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
+
+export interface ListenerConfig {
+  readonly name: string
+  /** Numeric address; `::` takes IPv4 too. */
+  readonly address: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** explicit: AUTH TLS; implicit: TLS from the first byte; off: plain FTP only. */
+  readonly tls: 'explicit' | 'implicit' | 'off'
+  /** Refuses USER before TLS and transfers without PROT P. Always false with `tls: off`. */
+  readonly requireTls: boolean
+}
+
+export interface PassiveConfig {
+  /** Inclusive range; 0-0 takes any free port. */
+  readonly ports: { readonly first: number; readonly last: number }
+  /** `auto`: the address that the client connected to; else an IPv4 address or a host name. */
+  readonly advertise: string
+}
+
+export interface TlsConfig {
+  /** Empty: the gateway makes a certificate of its own and says so loudly. */
+  readonly certificates: readonly { readonly cert: string; readonly key: string }[]
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** Whether data connections must resume the TLS session of their control connection. */
+  readonly sessionReuse: 'prefer' | 'require' | 'off'
+}
+
+export interface BackendConfig {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  /** `SHA256:…` fingerprints as ssh-keygen prints them. */
+  readonly hostKeys: readonly string[]
+  /** A known_hosts file. */
+  readonly knownHosts: string | undefined
+  readonly timeouts: BackendTimeouts
+  readonly health: { readonly everyMs: number; readonly timeoutMs: number }
+}
+export interface BackendTimeouts {
+  /** TCP connect. */
+  readonly connectMs: number
+  /** Key exchange and authentication together. */
+  readonly loginMs: number
+  /** Any one SFTP request without an answer while no other is answered either. */
+  readonly requestMs: number
+  /** CLOSE and fsync: object stores finish an upload there. */
+  readonly closeMs: number
+}
+
+export interface PartnerConfig {
+  readonly name: string
+  readonly users: readonly string[]
+  readonly auth: PartnerAuth
+  readonly backend: string
+  /** The client's `/` on the backend; undefined: the backend's own root, starting in the login's home. */
+  readonly root: string | undefined
+}
+export type PartnerAuth =
+  /** The client's password is the backend's; `username` replaces the client's user name there. */
+  | { readonly mode: 'passthrough'; readonly username: string | undefined }
+  /** The password is checked against a scrypt hash here; the backend is entered with a key. */
+  | {
+      readonly mode: 'local'
+      readonly passwordHash: string
+      readonly username: string
+      /** PEM or OpenSSH text of the key, and its passphrase. */
+      readonly privateKey: string
+      readonly passphrase: string | undefined
+    }
+
+export interface LimitsConfig {
+  readonly sessions: number
+  readonly sessionsPerAddress: number
+  /** Refused logins after which the control connection is closed. */
+  readonly loginAttempts: number
+  /** Bytes of upload or download data that may wait in memory for the backend: one stream, all streams. */
+  readonly bytesInFlightPerTransfer: number
+  readonly bytesInFlight: number
+}
+
+export interface TimeoutsConfig {
+  /** From connect to the end of the login. */
+  readonly loginMs: number
+  /** No command and no transfer. */
+  readonly idleMs: number
+  /** A TLS handshake. */
+  readonly handshakeMs: number
+  /** From the transfer command to the data connection. */
+  readonly dataConnectMs: number
+  /** A data connection without progress. */
+  readonly dataStallMs: number
+}
+
+export interface UploadConfig {
+  /** require: an upload that does not end with TLS close_notify fails; warn: it is accepted and logged. */
+  readonly endOfData: 'require' | 'warn'
+  readonly fsync: 'auto' | 'off'
+}
