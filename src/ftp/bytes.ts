@@ -11,12 +11,12 @@ export function toBuffer(bytes: ByteString): Buffer {
 
 /** A byte string of bytes from the wire. */
 export function fromBuffer(buffer: Buffer): ByteString {
-  return buffer.latin1Slice()
+  return buffer.toString('latin1')
 }
 
 /** The UTF-8 bytes of text that people wrote (configuration, code). */
 export function fromText(text: string): ByteString {
-  return Buffer.from(text, 'utf8').latin1Slice()
+  return Buffer.from(text, 'utf8').toString('latin1')
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
