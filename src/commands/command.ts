@@ -1,14 +1,11 @@
 import type { FileSystem, Upload } from '../backend/backend.ts'
-import type { Argument } from '../ftp/arguments.ts'
+import type { Argument, HostPort } from '../ftp/arguments.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { Reply } from '../ftp/reply.ts'
 import type { Secret } from '../ftp/secret.ts'
 
 /** A TCP address as PASV, EPSV, PORT and EPRT name it; `host` is a numeric IPv4 or IPv6 address. */
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
+export type Address = HostPort
 
 /** What a command may ask of the session that runs it; sockets, TLS and logging stay out of its sight. */
 export interface Session {
@@ -38,6 +35,8 @@ export interface Session {
   restartAt: number
   /** Set by ALLO: the size the next upload declares; cleared like `restartAt`. */
   declaredSize: number | undefined
+  /** Whether a transfer command is running. */
+  readonly transferring: boolean
 
   /** Logs in to the backend; throws BackendError `loginRefused` or `unavailable`. */
   logIn(username: ByteString, password: Secret): Promise<void>
@@ -104,6 +103,8 @@ export interface CommandSpec<A, K extends Access> {
   readonly transfers?: boolean
   /** The argument is secret: it appears in no log. */
   readonly secret?: boolean
+  /** A verb that is known and never carried out; HELP marks it (RFC 959 section 4.1.3). */
+  readonly refused?: boolean
   /** The FEAT line that advertises it, where the session offers it. */
   readonly feature?: string | ((session: Session) => string | undefined)
   /** Answers with the one final reply, or throws. */

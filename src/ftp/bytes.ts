@@ -19,6 +19,11 @@ export function fromText(text: string): ByteString {
   return Buffer.from(text, 'utf8').toString('latin1')
 }
 
+/** Upper case of a to z only: `toUpperCase` would also change bytes above 0x7F, which are letters of no known charset. */
+export function asciiUpperCase(bytes: ByteString): ByteString {
+  return bytes.replace(/[a-z]+/g, (letters) => letters.toUpperCase())
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The text that the bytes most probably mean: UTF-8 where they are valid UTF-8, else ISO 8859-1. */

@@ -5,7 +5,7 @@ export interface Reply {
   readonly code: number
   readonly lines: readonly [ByteString, ...ByteString[]]
   /** Closes or secures the control connection after the reply is flushed: QUIT and 421, AUTH. */
-  readonly then?: 'close' | 'secure'
+  readonly afterwards?: 'close' | 'secure'
 }
 
 /** A reply of one line, or of several (the first and last carry the code). */
@@ -15,7 +15,7 @@ export function reply(code: number, ...lines: [ByteString, ...ByteString[]]): Re
 
 /** A reply after which the control connection is closed (221, 421). */
 export function closing(code: number, ...lines: [ByteString, ...ByteString[]]): Reply {
-  return { code, lines, then: 'close' }
+  return { code, lines, afterwards: 'close' }
 }
 
 /**

@@ -1,0 +1,150 @@
+import type { ByteString } from '../../ftp/bytes.ts'
+import { BackendError, type Download, type Entry, type FileSystem, type Upload, type WriteMode } from '../backend.ts'
+import type { Attrs } from './attrs.ts'
+import type { Capabilities } from './capabilities.ts'
+import { entryOf, entryOfName, isDirectory, isSafeName } from './entry.ts'
+import { explain, whyMakeDirectoryFailed, whyOpenFailed, whyRemoveDirectoryFailed, whyRemoveFailed } from './explain.ts'
+import { isPartName } from './part-name.ts'
+import { Reader } from './reader.ts'
+import { renameOver } from './rename.ts'
+import type { SftpClient } from './sftp-client.ts'
+import { openUpload, type UploadSettings } from './upload.ts'
+import { openFlag } from './wire.ts'
+
+/** One login's files over one SFTP session. */
+export class SftpFileSystem implements FileSystem {
+  readonly home: ByteString
+  readonly #client: SftpClient
+  readonly #capabilities: Capabilities
+  readonly #settings: UploadSettings
+  readonly #disconnect: () => void
+
+  constructor(
+    client: SftpClient,
+    capabilities: Capabilities,
+    settings: UploadSettings,
+    home: ByteString,
+    disconnect: () => void,
+  ) {
+    this.#client = client
+    this.#capabilities = capabilities
+    this.#settings = settings
+    this.home = home
+    this.#disconnect = disconnect
+  }
+
+  async stat(path: ByteString): Promise<Entry> {
+    return entryOf(lastPart(path), await this.#client.stat(path))
+  }
+  async lstat(path: ByteString): Promise<Entry> {
+    return entryOf(lastPart(path), await this.#client.lstat(path))
+  }
+  async readLink(path: ByteString): Promise<ByteString> {
+    return this.#client.readlink(path)
+  }
+
+  /** The next READDIR is under way while the entries of the one before are used. */
+  async *list(path: ByteString): AsyncGenerator<readonly Entry[]> {
+    const handle = await this.#openDirectory(path)
+    try {
+      let coming = this.#client.readdir(handle)
+      for (;;) {
+        const names = await coming
+        if (!names) return
+        coming = this.#client.readdir(handle)
+        coming.catch(() => {})
+        yield names.filter(({ filename }) => isSafeName(filename) && !isPartName(filename)).map(entryOfName)
+      }
+    } finally {
+      await this.#client.close(handle).catch(() => {})
+    }
+  }
+
+  async read(path: ByteString, start: number): Promise<Download> {
+    const handle = await this.#client.open(path, openFlag.read).catch(async (error) => {
+      throw await explain(this.#client, error, whyOpenFailed(path))
+    })
+    try {
+      // OpenSSH opens directories for reading, and fails at the first READ.
+      const attrs = await this.#client.fstat(handle)
+      if (isDirectory(attrs)) throw new BackendError('isADirectory', 'a directory cannot be read as a file')
+      if (attrs.size !== undefined && start > attrs.size) throw new BackendError('badOffset', 'offset past the end')
+      return this.#download(handle, start, attrs)
+    } catch (error) {
+      await this.#client.close(handle).catch(() => {})
+      throw error
+    }
+  }
+
+  async write(path: ByteString, mode: WriteMode): Promise<Upload> {
+    return openUpload(this.#client, this.#capabilities, this.#settings, path, mode)
+  }
+
+  async makeDirectory(path: ByteString): Promise<void> {
+    await this.#explained(this.#client.mkdir(path), whyMakeDirectoryFailed(path))
+  }
+  async removeDirectory(path: ByteString): Promise<void> {
+    await this.#explained(this.#client.rmdir(path), whyRemoveDirectoryFailed(path))
+  }
+  async removeFile(path: ByteString): Promise<void> {
+    await this.#explained(this.#client.remove(path), whyRemoveFailed(path))
+  }
+  async rename(from: ByteString, to: ByteString): Promise<void> {
+    await renameOver(this.#client, from, to)
+  }
+
+  /** Version 3 sets both times or none, so the access time is set too. */
+  async setModified(path: ByteString, seconds: number): Promise<void> {
+    await this.#client.setstat(path, { accessed: seconds, modified: seconds })
+  }
+  async setMode(path: ByteString, mode: number): Promise<void> {
+    await this.#client.setstat(path, { permissions: mode })
+  }
+
+  async close(): Promise<void> {
+    this.#client.session.close()
+    this.#disconnect()
+  }
+
+  async #openDirectory(path: ByteString): Promise<Buffer> {
+    try {
+      return await this.#client.opendir(path)
+    } catch (error) {
+      // OpenSSH says "no such file" for a file that is not a directory.
+      const attrs = await this.#client.stat(path).catch(() => undefined)
+      if (attrs && !isDirectory(attrs)) throw new BackendError('notADirectory', 'not a directory', { cause: error })
+      throw error
+    }
+  }
+
+  #download(handle: Buffer, start: number, attrs: Attrs): Download {
+    const reader = new Reader(this.#client, {
+      handle,
+      start,
+      size: attrs.size,
+      requestBytes: this.#capabilities.readBytes,
+      inFlightMax: this.#settings.inFlightMax,
+      budget: this.#settings.budget,
+    })
+    let closing: Promise<void> | undefined
+    return {
+      size: attrs.size,
+      content: reader,
+      close: () => {
+        reader.stop()
+        closing ??= this.#client.close(handle).catch(() => {})
+        return closing
+      },
+    }
+  }
+
+  async #explained(operation: Promise<void>, look: Parameters<typeof explain>[2]): Promise<void> {
+    await operation.catch(async (error) => {
+      throw await explain(this.#client, error, look)
+    })
+  }
+}
+
+function lastPart(path: ByteString): ByteString {
+  return path.slice(path.lastIndexOf('/') + 1) || '/'
+}

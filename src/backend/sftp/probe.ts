@@ -1,0 +1,33 @@
+import { BackendError } from '../backend.ts'
+import { connect } from './connection.ts'
+import { fingerprint } from './host-keys.ts'
+
+/** The kinds of host key that a server may have, newest first. */
+const kinds = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'rsa-sha2-512'] as const
+
+/**
+ * The host keys that a server presents, one per kind it has, for a person to compare and pin. Nothing is trusted and
+ * nothing is sent but the key exchange. Throws BackendError `unavailable` when the server cannot be reached.
+ */
+export async function probeHostKey(
+  host: string,
+  port: number,
+  timeoutMs: number,
+): Promise<readonly { type: string; fingerprint: string }[]> {
+  const found: { type: string; fingerprint: string }[] = []
+  let failure: unknown
+  for (const type of kinds) {
+    const check = (key: Buffer) => {
+      found.push({ type: type.startsWith('rsa') ? 'ssh-rsa' : type, fingerprint: fingerprint(key) })
+      return 'unknown' as const
+    }
+    const hostKeys = { check, keyTypes: [type], expected: [], notes: [] }
+    await connect({ host, port, hostKeys, connectMs: timeoutMs, loginMs: timeoutMs }, undefined, () => {}).catch(
+      (error) => {
+        failure = error
+      },
+    )
+  }
+  if (found.length > 0) return found
+  throw failure instanceof BackendError ? failure : new BackendError('unavailable', `no host key from ${host}:${port}`)
+}

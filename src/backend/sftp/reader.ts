@@ -1,0 +1,130 @@
+import { BackendError } from '../backend.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import type { SftpClient } from './sftp-client.ts'
+
+export interface ReadPlan {
+  readonly handle: Buffer
+  readonly start: number
+  /** Bytes in the file when it was opened; undefined where the server does not say. */
+  readonly size: number | undefined
+  /** Bytes asked for by one READ. */
+  readonly requestBytes: number
+  /** Bytes that may be under way or wait here to be taken. */
+  readonly inFlightMax: number
+  readonly budget: ByteBudget
+}
+
+const depthAtStart = 4
+const requestBytesMin = 512
+
+interface Ask {
+  readonly offset: number
+  readonly length: number
+  readonly answer: Promise<Buffer | undefined>
+  settled: boolean
+}
+
+/**
+ * The file's bytes in order, several READs under way at a time. It begins with a few and asks for one more each time the
+ * taker had to wait for the server, so a slow taker never makes the gateway hold much. Short answers are normal (pkg/sftp
+ * answers at most 32 KiB): the gap is asked for again at once and later READs are made smaller. Only a STATUS of end of
+ * file ends the content; an end before `size` is an error, because a file that shrinks under a reader would arrive cut.
+ */
+export class Reader implements AsyncIterable<Buffer> {
+  readonly #client: Pick<SftpClient, 'read'>
+  readonly #plan: ReadPlan
+  readonly #asked: Ask[] = []
+  #depth = depthAtStart
+  #requestBytes: number
+  #nextOffset: number
+  #askedBeyondEnd = false
+  #stopped = false
+
+  constructor(client: Pick<SftpClient, 'read'>, plan: ReadPlan) {
+    this.#client = client
+    this.#plan = plan
+    this.#requestBytes = plan.requestBytes
+    this.#nextOffset = plan.start
+  }
+
+  /** Asks no more; the iteration ends before its next chunk. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+    try {
+      while (!this.#stopped) {
+        this.#askAhead()
+        const ask = this.#asked.shift()
+        if (!ask) return
+        const chunk = await this.#take(ask)
+        if (chunk === undefined) return this.#checkEnd(ask.offset)
+        yield chunk
+      }
+    } finally {
+      this.#stopped = true
+      for (const { answer, length } of this.#asked.splice(0)) {
+        answer.then(
+          () => this.#plan.budget.giveBack(length),
+          () => this.#plan.budget.giveBack(length),
+        )
+      }
+    }
+  }
+
+  /** Keeps the pipe full, but never with more than one READ beyond the known end. */
+  #askAhead(): void {
+    const { size, inFlightMax, budget } = this.#plan
+    const depth = Math.min(this.#depth, Math.max(1, Math.floor(inFlightMax / this.#requestBytes)))
+    while (this.#asked.length < depth && !this.#askedBeyondEnd) {
+      const left = size === undefined ? undefined : size - this.#nextOffset
+      const length = left !== undefined && left > 0 ? Math.min(left, this.#requestBytes) : this.#requestBytes
+      // Out of budget, one READ at a time goes on: transfers must not wait for each other for ever.
+      if (this.#asked.length > 0 ? !budget.take(length) : !budget.force(length)) return
+      this.#asked.push(this.#ask(this.#nextOffset, length))
+      this.#nextOffset += length
+      if (left !== undefined && left <= 0) this.#askedBeyondEnd = true
+    }
+  }
+
+  #ask(offset: number, length: number): Ask {
+    const answer = this.#client.read(this.#plan.handle, offset, length)
+    const ask: Ask = { offset, length, answer, settled: false }
+    const settle = () => {
+      ask.settled = true
+    }
+    // A failure is thrown where its turn comes; until then it is not unhandled.
+    answer.then(settle, settle)
+    return ask
+  }
+
+  async #take(ask: Ask): Promise<Buffer | undefined> {
+    const waited = !ask.settled
+    let chunk: Buffer | undefined
+    try {
+      chunk = await ask.answer
+    } finally {
+      this.#plan.budget.giveBack(ask.length)
+    }
+    if (waited) this.#depth++
+    if (chunk === undefined) return undefined
+    if (chunk.length === 0) throw new BackendError('failed', 'read: an answer without bytes')
+    if (ask.offset >= (this.#plan.size ?? Number.POSITIVE_INFINITY)) this.#askedBeyondEnd = false
+    if (chunk.length < ask.length) this.#askForGap(ask, chunk.length)
+    return chunk
+  }
+
+  #askForGap(ask: Ask, got: number): void {
+    const length = ask.length - got
+    this.#plan.budget.force(length)
+    this.#asked.unshift(this.#ask(ask.offset + got, length))
+    this.#requestBytes = Math.max(requestBytesMin, got)
+  }
+
+  #checkEnd(offset: number): void {
+    const { size } = this.#plan
+    if (size === undefined || offset >= size) return
+    throw new BackendError('failed', `the file ended at byte ${offset}; it had ${size} bytes when it was opened`)
+  }
+}

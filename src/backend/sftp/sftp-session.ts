@@ -1,0 +1,175 @@
+import { BackendError } from '../backend.ts'
+import { type Answer, decodeAnswer, decodeVersion } from './decode.ts'
+import { encodeInit, encodeRequest, encodeWrite, type Field } from './encode.ts'
+import { MessageSplitter } from './message-splitter.ts'
+import type { RawChannel } from './raw-channel.ts'
+import { version } from './wire.ts'
+
+export interface SessionTimeouts {
+  /** No answer at all from the server for this long while a request waits. */
+  readonly requestMs: number
+  /** The same for CLOSE, fsync and copy-data: object stores finish a file there. */
+  readonly closeMs: number
+}
+
+/** A request may wait this many times its timeout as long as the server answers others in between. */
+const patience = 20
+const watchEveryMs = 1000
+
+interface Pending {
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (error: BackendError) => void
+  readonly operation: string
+  readonly sentAt: number
+  readonly timeoutMs: number
+}
+
+/**
+ * One SFTP channel: requests out, answers matched by id. Every request ends: with its answer, at its deadline, or at once
+ * when the channel is lost; after that the session is dead and refuses requests without sending them.
+ */
+export class SftpSession {
+  /** Extensions that the server offers, by name; filled by `start`. */
+  extensions: ReadonlyMap<string, string> = new Map()
+  readonly #timeouts: SessionTimeouts
+  readonly #splitter = new MessageSplitter()
+  readonly #pending = new Map<number, Pending>()
+  #channel: RawChannel | undefined
+  #nextId = 0
+  #started: { resolve: () => void; reject: (error: BackendError) => void } | undefined
+  #lastAnswerAt = 0
+  #watch: NodeJS.Timeout | undefined
+  #dead: BackendError | undefined
+  #onDead: (error: BackendError) => void = () => {}
+
+  constructor(timeouts: SessionTimeouts) {
+    this.#timeouts = timeouts
+  }
+
+  /** Exchanges INIT and VERSION. `onDead` is called once, when the session can no longer be used and was not closed by us. */
+  async start(channel: RawChannel, onDead: (error: BackendError) => void): Promise<void> {
+    this.#channel = channel
+    this.#onDead = onDead
+    if (this.#dead) throw this.#dead
+    const answered = new Promise<void>((resolve, reject) => {
+      this.#started = { resolve, reject }
+    })
+    const timer = setTimeout(
+      () => this.fail(new BackendError('unavailable', 'the server did not answer SFTP INIT')),
+      this.#timeouts.requestMs,
+    )
+    channel.send(encodeInit(version))
+    try {
+      await answered
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  get packetSize(): number {
+    return this.#channel?.packetSize ?? 0
+  }
+
+  /** Sends one request and waits for its answer, whatever it is. Throws BackendError `unavailable` when none comes. */
+  request(type: number, operation: string, fields: readonly Field[], slow = false): Promise<Answer> {
+    return this.#send(operation, (id) => encodeRequest(type, id, fields), slow)
+  }
+
+  /** Sends a WRITE whose data already lies in `message` behind room for the header (`writeHeaderLength`). */
+  write(message: Buffer, handle: Buffer, offset: number, dataLength: number): Promise<Answer> {
+    return this.#send('write', (id) => encodeWrite(message, id, handle, offset, dataLength), false)
+  }
+
+  /** Bytes from the channel. A malformed message ends the session: nothing after it can be trusted. */
+  receive(chunk: Buffer): void {
+    if (this.#dead) return
+    try {
+      this.#splitter.push(chunk, (message) => this.#deliver(message))
+    } catch (cause) {
+      this.fail(
+        new BackendError('unavailable', `malformed SFTP from the server: ${(cause as Error).message}`, { cause }),
+      )
+    }
+  }
+
+  /** Ends the session for a reason: every request fails with it, at once. */
+  fail(error: BackendError): void {
+    if (this.#dead) return
+    this.#end(error)
+    this.#onDead(error)
+  }
+
+  /** Ends the session because it is no longer needed; idempotent. */
+  close(): void {
+    if (!this.#dead) this.#end(new BackendError('unavailable', 'the SFTP session was closed'))
+  }
+
+  #end(error: BackendError): void {
+    this.#dead = error
+    clearInterval(this.#watch)
+    this.#watch = undefined
+    this.#channel?.close()
+    this.#started?.reject(error)
+    const pending = [...this.#pending.values()]
+    this.#pending.clear()
+    for (const { reject } of pending) reject(error)
+  }
+
+  #send(operation: string, encode: (id: number) => Buffer, slow: boolean): Promise<Answer> {
+    const channel = this.#channel
+    if (this.#dead || !channel) return Promise.reject(this.#dead ?? new BackendError('unavailable', 'no SFTP session'))
+    const id = this.#freeId()
+    return new Promise((resolve, reject) => {
+      const timeoutMs = slow ? this.#timeouts.closeMs : this.#timeouts.requestMs
+      this.#pending.set(id, { resolve, reject, operation, sentAt: performance.now(), timeoutMs })
+      this.#watch ??= setInterval(() => this.#checkDeadlines(), watchEveryMs)
+      channel.send(encode(id))
+    })
+  }
+
+  /** Ids are uint32 and may come round while a slow request still waits. */
+  #freeId(): number {
+    do this.#nextId = (this.#nextId + 1) >>> 0
+    while (this.#pending.has(this.#nextId))
+    return this.#nextId
+  }
+
+  #deliver(message: Buffer): void {
+    this.#lastAnswerAt = performance.now()
+    if (this.#started) {
+      this.#deliverVersion(message)
+      return
+    }
+    const { id, answer } = decodeAnswer(message)
+    const pending = this.#pending.get(id)
+    // An answer that nobody waits for is a server's mistake, and harmless.
+    if (!pending) return
+    this.#pending.delete(id)
+    if (this.#pending.size === 0) {
+      clearInterval(this.#watch)
+      this.#watch = undefined
+    }
+    pending.resolve(answer)
+  }
+
+  #deliverVersion(message: Buffer): void {
+    const offered = decodeVersion(message)
+    if (offered.version !== version) {
+      this.fail(new BackendError('unavailable', `the server speaks SFTP version ${offered.version}, not ${version}`))
+      return
+    }
+    this.extensions = offered.extensions
+    this.#started?.resolve()
+    this.#started = undefined
+  }
+
+  /** Requests are answered in order by most servers, so the oldest one tells whether the server still works. */
+  #checkDeadlines(): void {
+    const [oldest] = this.#pending.values()
+    if (!oldest) return
+    const now = performance.now()
+    const quietMs = now - Math.max(oldest.sentAt, this.#lastAnswerAt)
+    if (quietMs <= oldest.timeoutMs && now - oldest.sentAt <= oldest.timeoutMs * patience) return
+    this.fail(new BackendError('unavailable', `no answer to ${oldest.operation} for ${Math.round(quietMs / 1000)} s`))
+  }
+}

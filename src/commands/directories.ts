@@ -1,0 +1,65 @@
+import { none, optionalPath, path } from '../ftp/arguments.ts'
+import { parentOf, quote } from '../ftp/pathname.ts'
+import { reply } from '../ftp/reply.ts'
+import { command } from './command.ts'
+
+const cwd = command({
+  verbs: ['CWD', 'XCWD'],
+  argument: optionalPath,
+  access: 'loggedIn',
+  // Path names are Unix path names (RFC 3659 section 6).
+  feature: 'TVFS',
+  async run({ user, argument }) {
+    // Cameras whose folder is not set send CWD without one.
+    if (argument.path === undefined) return reply(250, 'Directory not changed.')
+    const directory = user.resolve(argument.path)
+    const entry = await user.files.stat(directory)
+    if (entry.type !== 'directory') return reply(550, 'Not a directory.')
+    user.directory = directory
+    return reply(250, 'Directory changed.')
+  },
+})
+
+const cdup = command({
+  verbs: ['CDUP', 'XCUP'],
+  argument: none,
+  access: 'loggedIn',
+  async run({ user }) {
+    const parent = parentOf(user.directory)
+    await user.files.stat(parent)
+    user.directory = parent
+    // RFC 959 says 200; every server sends 250.
+    return reply(250, 'Directory changed.')
+  },
+})
+
+const pwd = command({
+  verbs: ['PWD', 'XPWD'],
+  argument: none,
+  access: 'loggedIn',
+  run: ({ user }) => reply(257, `${quote(user.directory)} is the current directory.`),
+})
+
+const mkd = command({
+  verbs: ['MKD', 'XMKD'],
+  argument: path,
+  access: 'loggedIn',
+  async run({ user, argument }) {
+    const directory = user.resolve(argument)
+    await user.files.makeDirectory(directory)
+    return reply(257, `${quote(directory)} created.`)
+  },
+})
+
+const rmd = command({
+  verbs: ['RMD', 'XRMD'],
+  argument: path,
+  access: 'loggedIn',
+  async run({ user, argument }) {
+    await user.files.removeDirectory(user.resolve(argument))
+    return reply(250, 'Directory removed.')
+  },
+})
+
+/** Where the client is, and directories (RFC 959 section 4.1.3; the X forms are from RFC 775). */
+export const directories = [cwd, cdup, pwd, mkd, rmd] as const

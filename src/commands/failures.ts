@@ -1,0 +1,6 @@
+import { BackendError } from '../backend/backend.ts'
+
+/** Whether the backend said that nothing has this name. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof BackendError && error.kind === 'notFound'
+}

@@ -1,0 +1,110 @@
+import type { FileSystem } from '../backend/backend.ts'
+import { path as pathArgument, timeAndPath } from '../ftp/arguments.ts'
+import type { ByteString } from '../ftp/bytes.ts'
+import { formatTime, parseTime } from '../ftp/facts.ts'
+import { type Reply, reply } from '../ftp/reply.ts'
+import { command, type User } from './command.ts'
+import { isNotFound } from './failures.ts'
+
+const dele = command({
+  verbs: ['DELE'],
+  argument: pathArgument,
+  access: 'loggedIn',
+  async run({ user, argument }) {
+    await user.files.removeFile(user.resolve(argument))
+    return reply(250, 'File deleted.')
+  },
+})
+
+const rnfr = command({
+  verbs: ['RNFR'],
+  argument: pathArgument,
+  access: 'loggedIn',
+  async run({ session, user, argument }) {
+    const from = user.resolve(argument)
+    session.renameFrom = undefined
+    await user.files.lstat(from)
+    session.renameFrom = from
+    return reply(350, 'Ready for RNTO.')
+  },
+})
+
+const rnto = command({
+  verbs: ['RNTO'],
+  argument: pathArgument,
+  access: 'loggedIn',
+  async run({ session, user, argument }) {
+    const from = session.renameFrom
+    if (from === undefined) return reply(503, 'Send RNFR first.')
+    session.renameFrom = undefined
+    const to = user.resolve(argument)
+    if (to !== from && (await isDirectory(user.files, to))) return reply(550, 'Is a directory.')
+    await user.files.rename(from, to)
+    return reply(250, 'Renamed.')
+  },
+})
+
+/** posix-rename would put a directory in the place of an empty one. Where the server does not tell, rename decides. */
+async function isDirectory(files: FileSystem, path: ByteString): Promise<boolean> {
+  return files.lstat(path).then(
+    ({ type }) => type === 'directory',
+    () => false,
+  )
+}
+
+const size = command({
+  verbs: ['SIZE'],
+  argument: pathArgument,
+  access: 'loggedIn',
+  feature: 'SIZE',
+  // The stored size in TYPE A too: counting converted bytes takes long, and a 550 breaks curl and FluentFTP.
+  async run({ user, argument }) {
+    const entry = await user.files.stat(user.resolve(argument))
+    if (entry.type !== 'file') return reply(550, 'Not a regular file.')
+    return entry.size === undefined ? reply(550, 'Size not known.') : reply(213, String(entry.size))
+  },
+})
+
+const mdtm = command({
+  verbs: ['MDTM'],
+  argument: pathArgument,
+  access: 'loggedIn',
+  feature: 'MDTM',
+  async run({ user, argument }) {
+    const change = parseTimeChange(argument)
+    try {
+      const { modified } = await user.files.stat(user.resolve(argument))
+      return modified === undefined ? reply(550, 'Modification time not known.') : reply(213, formatTime(modified))
+    } catch (error) {
+      if (change === undefined || !isNotFound(error)) throw error
+      return setModified(user, change.path, change.time)
+    }
+  },
+})
+
+/**
+ * `YYYYMMDDHHMMSS[.sss][+-minutes] path`, by which older clients set a time with MDTM. The minutes are how far that
+ * time is ahead of UTC. A file that has the whole text as its name wins, as in vsftpd.
+ */
+function parseTimeChange(argument: ByteString): { readonly time: number; readonly path: ByteString } | undefined {
+  const [, stamp, minutes, path] = /^(\d{8}(?:\d{4}|\d{6})?(?:\.\d+)?)([+-]\d{1,4})? (.+)$/s.exec(argument) ?? []
+  const time = parseTime(stamp ?? '')
+  if (time === undefined || path === undefined) return undefined
+  return { time: Math.max(time - Number(minutes ?? 0) * 60, 0), path }
+}
+
+const mfmt = command({
+  verbs: ['MFMT'],
+  argument: timeAndPath,
+  access: 'loggedIn',
+  feature: 'MFMT',
+  run: ({ user, argument }) => setModified(user, argument.path, argument.time),
+})
+
+async function setModified(user: User, path: ByteString, time: number): Promise<Reply> {
+  await user.files.setModified(user.resolve(path), time)
+  return reply(213, `Modify=${formatTime(time)}; ${path}`)
+}
+
+/** Files by name (RFC 959 section 4.1.3, RFC 3659 sections 3 and 4, draft-somers-ftp-mfxx). */
+export const files = [dele, rnfr, rnto, size, mdtm, mfmt] as const

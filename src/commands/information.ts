@@ -1,0 +1,111 @@
+import { anything, none } from '../ftp/arguments.ts'
+import { asciiUpperCase } from '../ftp/bytes.ts'
+import { type Reply, reply } from '../ftp/reply.ts'
+import { type Command, command, type Session } from './command.ts'
+import { siteHelp } from './site.ts'
+
+const syst = command({
+  verbs: ['SYST'],
+  argument: none,
+  access: 'anyone',
+  // Commons Net chooses its listing parser by the first word.
+  run: () => reply(215, 'UNIX Type: L8'),
+})
+
+const noop = command({
+  verbs: ['NOOP', 'XNOP'],
+  argument: anything,
+  access: 'anyone',
+  run: () => reply(200, 'OK.'),
+})
+
+const clnt = command({
+  verbs: ['CLNT'],
+  argument: anything,
+  access: 'anyone',
+  feature: 'CLNT',
+  run: () => reply(200, 'Noted.'),
+})
+
+const csid = command({
+  verbs: ['CSID'],
+  argument: anything,
+  access: 'anyone',
+  feature: 'CSID',
+  run: () => reply(200, 'Name=FTPS gateway; OS=UNIX; CaseSensitive=1; DirSep=/;'),
+})
+
+const lang = command({
+  verbs: ['LANG'],
+  argument: anything,
+  access: 'anyone',
+  feature: 'LANG EN*',
+  run: ({ argument }) =>
+    /^(EN(-[A-Z0-9-]+)?)?$/i.test(argument.trim())
+      ? reply(200, 'Replies are in English.')
+      : reply(504, 'English only.'),
+})
+
+const host = command({
+  verbs: ['HOST'],
+  argument: anything,
+  access: 'anyone',
+  refused: true,
+  run({ user, argument }) {
+    if (user !== undefined) return reply(503, 'Send HOST before you log in.')
+    // A name, an IPv4 address or an IPv6 address in brackets; RFC 7151 section 3.1 allows no port.
+    const wellFormed = /^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])$/.test(argument.trim())
+    return wellFormed ? reply(504, 'No such host here; you may go on.') : reply(501, 'Syntax: HOST <name>')
+  },
+})
+
+const helpColumns = 8
+
+/** FEAT and HELP tell what is in the table, so they are made for it. */
+export function information(table: ReadonlyMap<string, Command>): readonly Command[] {
+  const feat = command({
+    verbs: ['FEAT'],
+    argument: none,
+    access: 'anyone',
+    run: ({ session }) => reply(211, 'Features:', ...features(table, session), 'End'),
+  })
+
+  const help = command({
+    verbs: ['HELP'],
+    argument: anything,
+    access: 'anyone',
+    run({ argument }) {
+      const verb = asciiUpperCase(argument.trim())
+      if (verb === '') return reply(214, 'Commands (* is not implemented):', ...verbLines(table), 'End of help.')
+      if (verb === 'SITE') return siteHelp()
+      return helpFor(table, verb)
+    },
+  })
+
+  return [syst, feat, help, noop, clnt, csid, lang, host]
+}
+
+/** The FEAT lines of a session, each once (RFC 2389). */
+function features(table: ReadonlyMap<string, Command>, session: Session): readonly string[] {
+  const lines = [...table.values()].map(({ feature }) => (typeof feature === 'function' ? feature(session) : feature))
+  return [...new Set(lines)].filter((line) => line !== undefined)
+}
+
+/** Every verb, eight to a line: Net::FTPSSL takes from here what the server can do. */
+function verbLines(table: ReadonlyMap<string, Command>): readonly string[] {
+  const shown = [...table].map(([verb, { refused }]) => `${verb}${refused === true ? '*' : ''}`.padEnd(8))
+  const rows = Math.ceil(shown.length / helpColumns)
+  return Array.from({ length: rows }, (_, row) =>
+    shown
+      .slice(row * helpColumns, (row + 1) * helpColumns)
+      .join('')
+      .trimEnd(),
+  )
+}
+
+function helpFor(table: ReadonlyMap<string, Command>, verb: string): Reply {
+  const known = table.get(verb)
+  if (known === undefined) return reply(502, `Unknown command ${verb}.`)
+  if (known.refused === true) return reply(214, `${verb} is not implemented.`)
+  return reply(214, `Syntax: ${verb} ${known.argument.syntax}`.trimEnd())
+}

@@ -1,0 +1,189 @@
+import type { Entry, FileSystem } from '../backend/backend.ts'
+import { listPath, optionalPath } from '../ftp/arguments.ts'
+import { type ByteString, toBuffer } from '../ftp/bytes.ts'
+import { facts, factsFeature } from '../ftp/facts.ts'
+import { listLine, typeMark } from '../ftp/list-line.ts'
+import { type ListArgument, type ListOptions, parseListArgument } from '../ftp/list-options.ts'
+import { hasLineBreak } from '../ftp/pathname.ts'
+import { type Reply, reply } from '../ftp/reply.ts'
+import { command, type Session, type User } from './command.ts'
+import { arranged, type Listing, linkLookUp, openDirectory, openListing } from './directory-listing.ts'
+import { isNotFound } from './failures.ts'
+
+/** Lines of a listing, without their ends, a few hundred at a time. */
+type Lines = AsyncGenerator<readonly ByteString[], void, undefined>
+
+const list = command({
+  verbs: ['LIST'],
+  argument: listPath,
+  access: 'loggedIn',
+  transfers: true,
+  async run({ session, user, argument }) {
+    const listing = await openListing(user, argument)
+    return send(session, 'LIST', listing, longLines(user, listing, argument.options))
+  },
+})
+
+const nlst = command({
+  verbs: ['NLST'],
+  argument: listPath,
+  access: 'loggedIn',
+  transfers: true,
+  async run({ session, user, argument }) {
+    const listing = await openListing(user, argument)
+    const lines = (argument.options.long ? longLines : names)(user, listing, argument.options)
+    if (listing.kind !== 'matches') return send(session, 'NLST', listing, lines)
+    // A pattern that matches nothing is an error to `mget`, and has to be found out before the 150.
+    const first = await firstOf(lines)
+    if (first === undefined) return reply(550, 'No such file or directory.')
+    return send(session, 'NLST', listing, resumed(first, lines))
+  },
+})
+
+const mlsd = command({
+  verbs: ['MLSD'],
+  argument: optionalPath,
+  access: 'loggedIn',
+  transfers: true,
+  async run({ session, user, argument }) {
+    const path = argument.path === undefined ? undefined : await withoutOptions(user, argument.path)
+    if (path !== undefined) {
+      const { type } = await user.files.stat(user.resolve(path))
+      if (type !== 'directory') return reply(501, 'Not a directory.')
+    }
+    const listing = await openDirectory(user, path)
+    return send(session, 'MLSD', listing, factLines(user, listing, session.facts))
+  },
+})
+
+/** MLSD takes no options, and some clients send them all the same. */
+async function withoutOptions(user: User, path: ByteString): Promise<ByteString | undefined> {
+  if (!path.startsWith('-')) return path
+  return user.files.stat(user.resolve(path)).then(
+    () => path,
+    () => parseListArgument(path).path,
+  )
+}
+
+const mlst = command({
+  verbs: ['MLST'],
+  argument: optionalPath,
+  access: 'loggedIn',
+  feature: ({ facts }) => `MLST ${factsFeature(facts)}`,
+  async run({ session, user, argument }) {
+    const path = user.resolve(argument.path ?? '.')
+    const entry = await statOrLink(user.files, path)
+    return reply(250, `Listing ${path}`, `${facts(entry, session.facts)} ${path}`, 'End')
+  },
+})
+
+/** What a path leads to, or the link itself when it leads nowhere. */
+async function statOrLink(files: FileSystem, path: ByteString): Promise<Entry> {
+  try {
+    return await files.stat(path)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    const entry = await files.lstat(path)
+    return entry.type === 'symlink' ? { ...entry, target: await files.readLink(path) } : entry
+  }
+}
+
+const stat = command({
+  verbs: ['STAT'],
+  argument: listPath,
+  access: 'anyone',
+  duringTransfer: true,
+  run({ session, user, argument }) {
+    if (argument.path === undefined && argument.literal === undefined) {
+      return reply(211, 'FTP server status:', ...session.status(), 'End of status.')
+    }
+    if (user === undefined) return reply(530, 'Please log in with USER and PASS.')
+    // RFC 959 section 4.1.3: with a path, STAT is to be sent between transfers.
+    if (session.transferring) return reply(450, 'A transfer is in progress, try again later.')
+    return statPath(user, argument)
+  },
+})
+
+const statLinesMax = 10_000
+const statBytesMax = 2 * 1024 * 1024
+
+/** A listing over the control connection; lftp looks for the words `Status` and `End` in the first and last line. */
+async function statPath(user: User, argument: ListArgument): Promise<Reply> {
+  const listing = await openListing(user, argument).catch((error: unknown) => {
+    if (isNotFound(error)) return undefined
+    throw error
+  })
+  if (listing === undefined) return reply(450, 'No such file or directory.')
+  const shown: ByteString[] = []
+  let bytes = 0
+  for await (const lines of longLines(user, listing, argument.options)) {
+    for (const line of lines) {
+      bytes += line.length
+      if (shown.length < statLinesMax && bytes <= statBytesMax) shown.push(line)
+    }
+    if (shown.length === statLinesMax || bytes > statBytesMax) break
+  }
+  const code = listing.kind === 'entry' ? 213 : 212
+  return reply(code, `Status of ${listing.given}:`, ...shown, 'End of status.')
+}
+
+/** `ls -l` lines for LIST. */
+async function* longLines(user: User, listing: Listing, options: ListOptions): Lines {
+  const lookUp = linkLookUp(user.files, listing.directory, options.dereference ? 'pointedTo' : 'target')
+  const now = Date.now() / 1000
+  for await (const entries of arranged(user, listing, options)) {
+    yield (await lookUp(entries)).map((entry) => listLine(entry, now, options))
+  }
+}
+
+/** Names for NLST, so that each one can be given to RETR as it is (`mget dir/*` counts on that). */
+async function* names(user: User, listing: Listing, options: ListOptions): Lines {
+  for await (const entries of arranged(user, listing, options)) {
+    const shown = listing.kind === 'entry' ? entries.map((entry) => ({ ...entry, name: listing.given })) : entries
+    yield shown
+      .filter(({ name }) => !hasLineBreak(name))
+      .map((entry) => `${listing.prefix}${entry.name}${typeMark(entry, options.classify)}`)
+  }
+}
+
+/** MLSD lines. Links are shown as what they point to: many clients hide types that they do not know. */
+async function* factLines(user: User, listing: Listing, enabled: Session['facts']): Lines {
+  const lookUp = linkLookUp(user.files, listing.directory, 'pointedTo')
+  for await (const entries of listing.batches) {
+    const shown = (await lookUp(entries)).filter(({ name }) => !hasLineBreak(name))
+    yield shown.map((entry) => `${facts(entry, enabled)} ${entry.name}`)
+  }
+}
+
+async function send(session: Session, verb: string, listing: Listing, lines: Lines): Promise<Reply> {
+  const mark = 'Opening ASCII mode data connection for file list.'
+  try {
+    return await session.send({ verb, path: listing.path, mark, content: toContent(lines), cancel: listing.close })
+  } finally {
+    await listing.close()
+  }
+}
+
+/** One Buffer per batch; CRLF whatever the TYPE. Never an empty one: on TLS that can cost the close_notify. */
+async function* toContent(lines: Lines): AsyncGenerator<Buffer, void, undefined> {
+  for await (const batch of lines) {
+    if (batch.length > 0) yield toBuffer(`${batch.join('\r\n')}\r\n`)
+  }
+}
+
+/** The first batch that is not empty. */
+async function firstOf(lines: Lines): Promise<readonly ByteString[] | undefined> {
+  for (;;) {
+    const next = await lines.next()
+    if (next.done === true) return undefined
+    if (next.value.length > 0) return next.value
+  }
+}
+
+async function* resumed(first: readonly ByteString[], rest: Lines): Lines {
+  yield first
+  yield* rest
+}
+
+/** What is there (RFC 959 section 4.1.3, RFC 3659 section 7). */
+export const listings = [list, nlst, mlsd, mlst, stat] as const

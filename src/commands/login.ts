@@ -1,0 +1,48 @@
+import { anything, none, secret, text } from '../ftp/arguments.ts'
+import { closing, reply } from '../ftp/reply.ts'
+import { command } from './command.ts'
+
+const user = command({
+  verbs: ['USER'],
+  argument: text('<user>'),
+  access: 'secured',
+  // 331 to every name: the dialogue must not tell which users exist (RFC 2577 section 7).
+  run({ session, user, argument: username }) {
+    if (user !== undefined) return reply(503, 'Already logged in.')
+    session.username = username
+    return reply(331, 'Password required.')
+  },
+})
+
+const pass = command({
+  verbs: ['PASS'],
+  argument: secret,
+  access: 'secured',
+  secret: true,
+  async run({ session, user, argument: password }) {
+    if (user !== undefined) return reply(503, 'Already logged in.')
+    const { username } = session
+    if (username === undefined) return reply(503, 'Send USER first.')
+    session.username = undefined
+    await session.logIn(username, password)
+    return reply(230, 'Logged in.')
+  },
+})
+
+const acct = command({
+  verbs: ['ACCT'],
+  argument: anything,
+  access: 'anyone',
+  secret: true,
+  run: ({ user }) => (user === undefined ? reply(503, 'Send USER and PASS first.') : reply(202, 'No account needed.')),
+})
+
+const quit = command({
+  verbs: ['QUIT'],
+  argument: none,
+  access: 'anyone',
+  run: () => closing(221, 'Goodbye.'),
+})
+
+/** Who the client is (RFC 959 section 4.1.1). */
+export const login = [user, pass, acct, quit] as const

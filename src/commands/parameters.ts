@@ -1,0 +1,155 @@
+import { isIPv6 } from 'node:net'
+import {
+  allocation,
+  extendedHostPort,
+  extendedPassive,
+  hostPort,
+  none,
+  offset,
+  oneOf,
+  text,
+  type as typeArgument,
+} from '../ftp/arguments.ts'
+import { asciiUpperCase, type ByteString } from '../ftp/bytes.ts'
+import { parseCommandLine } from '../ftp/command-line.ts'
+import { parseFactList } from '../ftp/facts.ts'
+import { type Reply, reply } from '../ftp/reply.ts'
+import { type Address, command, type Session } from './command.ts'
+
+const type = command({
+  verbs: ['TYPE'],
+  argument: typeArgument,
+  access: 'loggedIn',
+  run({ session, argument }) {
+    if (argument === 'unsupported') return reply(504, 'Type not supported, use A or I.')
+    session.type = argument
+    return reply(200, `Type set to ${argument}.`)
+  },
+})
+
+const stru = command({
+  verbs: ['STRU'],
+  argument: oneOf('F', 'R', 'P'),
+  access: 'loggedIn',
+  run: ({ argument }) =>
+    argument === 'F' ? reply(200, 'Structure set to F.') : reply(504, 'Structure not supported, use F.'),
+})
+
+const mode = command({
+  verbs: ['MODE'],
+  argument: oneOf('S', 'B', 'C', 'Z'),
+  access: 'loggedIn',
+  run: ({ argument }) => (argument === 'S' ? reply(200, 'Mode set to S.') : reply(504, 'Mode not supported, use S.')),
+})
+
+const pasv = command({
+  // P@SW is what some firewalls make of PASV to keep it from passing.
+  verbs: ['PASV', 'P@SW'],
+  argument: none,
+  access: 'loggedIn',
+  feature: 'PASV',
+  async run({ session }) {
+    if (session.epsvOnly) return refusedAfterEpsvAll()
+    const { host, port } = await session.listenForData('PASV')
+    return reply(227, `Entering Passive Mode (${host.replaceAll('.', ',')},${port >> 8},${port & 255}).`)
+  },
+})
+
+const unsupportedFamily = (supported: string) => reply(522, `Network protocol not supported, use (${supported})`)
+
+const epsv = command({
+  verbs: ['EPSV'],
+  argument: extendedPassive,
+  access: 'loggedIn',
+  feature: 'EPSV',
+  async run({ session, argument }) {
+    if (argument === 'ALL') {
+      session.epsvOnly = true
+      return reply(200, 'EPSV ALL command successful.')
+    }
+    const family = familyOf(session)
+    if (argument !== 'any' && argument !== family) return unsupportedFamily(family === 'IPv6' ? '2' : '1')
+    const { port } = await session.listenForData('EPSV')
+    // FileZilla looks for exactly `(|||` and `|)`.
+    return reply(229, `Entering Extended Passive Mode (|||${port}|)`)
+  },
+})
+
+/** A passive port has the family of the control connection; an IPv4 client may show as `::ffff:192.0.2.1`. */
+function familyOf({ clientAddress }: Session): 'IPv4' | 'IPv6' {
+  return isIPv6(clientAddress) && !/^::ffff:.*\./i.test(clientAddress) ? 'IPv6' : 'IPv4'
+}
+
+const port = command({
+  verbs: ['PORT'],
+  argument: hostPort,
+  access: 'loggedIn',
+  run: ({ session, argument }) => connectTo(session, argument, 'PORT'),
+})
+
+const eprt = command({
+  verbs: ['EPRT'],
+  argument: extendedHostPort,
+  access: 'loggedIn',
+  feature: 'EPRT',
+  run: ({ session, argument }) =>
+    argument === 'unsupportedFamily' ? unsupportedFamily('1,2') : connectTo(session, argument, 'EPRT'),
+})
+
+async function connectTo(session: Session, address: Address, verb: string): Promise<Reply> {
+  if (session.epsvOnly) return refusedAfterEpsvAll()
+  await session.connectForData(address)
+  return reply(200, `${verb} command successful.`)
+}
+
+const refusedAfterEpsvAll = () => reply(500, 'Only EPSV is allowed after EPSV ALL.')
+
+const rest = command({
+  verbs: ['REST'],
+  argument: offset,
+  access: 'loggedIn',
+  feature: 'REST STREAM',
+  run({ session, argument }) {
+    session.restartAt = argument
+    return reply(350, `Restarting at ${argument}. Send STOR or RETR.`)
+  },
+})
+
+const allo = command({
+  verbs: ['ALLO'],
+  argument: allocation,
+  access: 'loggedIn',
+  run({ session, argument }) {
+    session.declaredSize = argument
+    return reply(202, 'No storage allocation necessary.')
+  },
+})
+
+const opts = command({
+  verbs: ['OPTS'],
+  argument: text('UTF8 ON|MLST <facts>'),
+  access: 'anyone',
+  feature: 'UTF8',
+  run({ session, argument }) {
+    const { verb: option, argument: value } = parseCommandLine(argument.trim())
+    if (option === 'UTF8' || option === 'UTF-8') return utf8Option(value)
+    if (option === 'MLST') return mlstOption(session, value)
+    return reply(501, 'Option not understood.')
+  },
+})
+
+/** Names are passed on as they are, so there is nothing to switch; Windows' ftp.exe gives up on anything but 200. */
+function utf8Option(value: ByteString): Reply {
+  return asciiUpperCase(value.trim()) === 'OFF' ? reply(504, 'UTF8 cannot be switched off.') : reply(200, 'UTF8 is on.')
+}
+
+/** Which facts MLSD and MLST show (RFC 3659 section 7.9). */
+function mlstOption(session: Session, value: ByteString): Reply {
+  const list = parseFactList(value.trim())
+  if (list === undefined) return reply(501, 'Syntax: OPTS MLST <fact>;<fact>;')
+  session.facts = list.enabled
+  return reply(200, `MLST OPTS ${list.text}`.trimEnd())
+}
+
+/** How data is transferred, and where to (RFC 959 section 4.1.2, RFC 2389, RFC 2428). */
+export const parameters = [type, stru, mode, pasv, epsv, port, eprt, rest, allo, opts] as const

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import { BackendError, type Upload, type WriteMode } from '../backend/backend.ts'
+import { none, optionalPath, path as pathArgument } from '../ftp/arguments.ts'
+import { skipBytes, toNetworkLines } from '../ftp/ascii.ts'
+import type { ByteString } from '../ftp/bytes.ts'
+import { type Reply, reply } from '../ftp/reply.ts'
+import { command, type Session, type User } from './command.ts'
+
+/** REST in TYPE A counts converted bytes, so a download has to be read from its start; up to this offset it is. */
+const asciiRestartMax = 64 * 1024 * 1024
+
+const retr = command({
+  verbs: ['RETR'],
+  argument: pathArgument,
+  access: 'loggedIn',
+  transfers: true,
+  async run({ session, user, argument }) {
+    const { restartAt } = session
+    const ascii = session.type === 'A'
+    if (ascii && restartAt > asciiRestartMax) return reply(554, 'Restart offset is too large in TYPE A, use TYPE I.')
+    const path = user.resolve(argument)
+    const download = await user.files.read(path, ascii ? 0 : restartAt)
+    try {
+      return await session.send({
+        verb: 'RETR',
+        path,
+        mark: openingMark(session, argument, ascii ? undefined : bytesLeft(download.size, restartAt)),
+        content: ascii ? skipBytes(toNetworkLines(download.content), restartAt) : download.content,
+        cancel: () => download.close(),
+      })
+    } finally {
+      await download.close()
+    }
+  },
+})
+
+function bytesLeft(size: number | undefined, start: number): number | undefined {
+  return size === undefined ? undefined : Math.max(size - start, 0)
+}
+
+/** Old clients read `(N bytes)` for their progress bar, curl for the length where SIZE failed: what will be sent. */
+function openingMark({ type }: Session, name: ByteString, bytes?: number): ByteString {
+  const size = bytes === undefined ? '' : ` (${bytes} bytes)`
+  return `Opening ${type === 'A' ? 'ASCII' : 'BINARY'} mode data connection for ${name}${size}.`
+}
+
+const stor = command({
+  verbs: ['STOR'],
+  argument: pathArgument,
+  access: 'loggedIn',
+  transfers: true,
+  run: ({ session, user, argument }) => store(session, user, 'STOR', argument, { kind: 'replace' }),
+})
+
+const appe = command({
+  verbs: ['APPE'],
+  argument: pathArgument,
+  access: 'loggedIn',
+  transfers: true,
+  run: ({ session, user, argument }) => store(session, user, 'APPE', argument, { kind: 'append' }),
+})
+
+/** With a restart marker both STOR and APPE write at that offset (RFC 3659 section 5.3). */
+async function store(
+  session: Session,
+  user: User,
+  verb: 'STOR' | 'APPE',
+  argument: ByteString,
+  plain: WriteMode,
+): Promise<Reply> {
+  const { restartAt, type } = session
+  if (restartAt > 0 && type === 'A') return reply(554, 'Uploads in TYPE A cannot be restarted, use TYPE I.')
+  const mode: WriteMode = restartAt > 0 ? { kind: 'restart', offset: restartAt } : plain
+  // Some clients declare the whole file before they send the rest of it; such a size says nothing about this transfer.
+  if (mode.kind !== 'replace') session.declaredSize = undefined
+  const path = user.resolve(argument)
+  const upload = await user.files.write(path, mode)
+  return session.receive({ verb, path, mark: openingMark(session, argument), upload, ascii: type === 'A' })
+}
+
+const uniqueTriesMax = 100
+
+const stou = command({
+  verbs: ['STOU'],
+  argument: optionalPath,
+  access: 'loggedIn',
+  transfers: true,
+  async run({ session, user, argument }) {
+    if (session.restartAt > 0) return reply(550, 'STOU cannot be restarted.')
+    const base = argument.path ?? `ftp.${randomBytes(4).toString('hex')}`
+    const unique = await openUnique(user, base)
+    if (unique === undefined) return reply(450, 'No unique file name found, try again later.')
+    const { name, path, upload } = unique
+    return session.receive({
+      verb: 'STOU',
+      path,
+      // RFC 1123 section 4.1.2.9 fixes this text; programs read the name from it.
+      mark: `FILE: ${name}`,
+      upload,
+      ascii: session.type === 'A',
+      done: `Transfer complete; unique file name: ${name}`,
+    })
+  },
+})
+
+interface UniqueUpload {
+  readonly name: ByteString
+  readonly path: ByteString
+  readonly upload: Upload
+}
+
+/** Opens `base`, `base.1`, `base.2` … whichever is free first. */
+async function openUnique(user: User, base: ByteString): Promise<UniqueUpload | undefined> {
+  for (let i = 0; i < uniqueTriesMax; i++) {
+    const name = i === 0 ? base : `${base}.${i}`
+    const path = user.resolve(name)
+    try {
+      return { name, path, upload: await user.files.write(path, { kind: 'unique' }) }
+    } catch (error) {
+      if (!(error instanceof BackendError) || error.kind !== 'alreadyExists') throw error
+    }
+  }
+  return undefined
+}
+
+const abor = command({
+  verbs: ['ABOR'],
+  argument: none,
+  access: 'loggedIn',
+  duringTransfer: true,
+  run: async ({ session }) =>
+    (await session.abortTransfer()) ? reply(226, 'Abort successful.') : reply(225, 'No transfer to abort.'),
+})
+
+/** Files over the data connection (RFC 959 section 4.1.3, RFC 3659 section 5). */
+export const transfers = [retr, stor, stou, appe, abor] as const

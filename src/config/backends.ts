@@ -1,0 +1,83 @@
+import type { BackendConfig } from './config.ts'
+import { readNamed, resolveFrom } from './files.ts'
+import type { Problems } from './problems.ts'
+import { reportDuplicates } from './references.ts'
+import type { gatewaySchema } from './schema.ts'
+import { nodeAt, type Source, textAt } from './source.ts'
+import { suggest } from './suggest.ts'
+import type { Values } from './table.ts'
+
+type Globals = Values<typeof gatewaySchema>
+type BackendValues = NonNullable<Globals['backends'][number]>
+
+/** The backends, each with a pin: a server that anybody can play is no place for passwords and files. */
+export async function checkBackends(globals: Globals, source: Source, problems: Problems): Promise<BackendConfig[]> {
+  if (globals.backends.length === 0)
+    problems.add(source, ['backends'], 'is missing; it must name at least one SFTP server')
+  reportDuplicates(source, backendNames(source), problems)
+  const backends: BackendConfig[] = []
+  for (const [i, values] of globals.backends.entries()) {
+    if (values !== undefined) backends.push(await checkBackend(values, i, source, problems))
+  }
+  return backends
+}
+
+async function checkBackend(
+  values: BackendValues,
+  i: number,
+  source: Source,
+  problems: Problems,
+): Promise<BackendConfig> {
+  const { name, host, port, hostKeys, timeouts, health } = values
+  const knownHosts = values.knownHosts === undefined ? undefined : resolveFrom(source, values.knownHosts)
+  const key = ['backends', i, 'knownHosts']
+  if (knownHosts !== undefined) await readNamed(source, key, knownHosts, problems)
+  else if (hostKeys.length === 0 && !problems.has(source, key) && !problems.has(source, ['backends', i, 'type'])) {
+    const advice = `\`ftps-gateway host-key ${host}\` prints the fingerprint to compare and to write here`
+    problems.add(source, ['backends', i, 'hostKeys'], `is missing, and knownHosts too: no pin, no start; ${advice}`)
+  }
+  return {
+    name,
+    host,
+    port,
+    hostKeys: hostKeys.filter((pin) => pin !== undefined),
+    knownHosts,
+    timeouts: {
+      connectMs: timeouts.connect,
+      loginMs: timeouts.login,
+      requestMs: timeouts.request,
+      closeMs: timeouts.close,
+    },
+    health: { everyMs: health.every, timeoutMs: health.timeout },
+  }
+}
+
+/** Where each backend is named, also of those that are faulty otherwise: a reference to them is no second fault. */
+function backendNames(source: Source): { readonly path: readonly (string | number)[]; readonly text: string }[] {
+  const node = nodeAt(source, ['backends'])
+  const items = node?.type === 'list' ? node.items : []
+  return items.flatMap((_, i) => {
+    const path = ['backends', i, 'name']
+    const text = textAt(source, path)
+    return text === undefined ? [] : [{ path, text }]
+  })
+}
+
+/** What is wrong with the name of a backend that something refers to; undefined when it exists. */
+export function backendFault(name: string, globalsSource: Source): string | undefined {
+  const names = backendNames(globalsSource).map(({ text }) => text)
+  return names.includes(name) ? undefined : `no backend is named "${name}"${suggest(name, names)}`
+}
+
+/** The backend of logins that match no partner: with several to choose from, somebody has to choose. */
+export function checkDefaultBackend(globals: Globals, source: Source, problems: Problems): string {
+  const key = ['defaults', 'backend']
+  const name = globals.defaults.backend
+  const [first, ...others] = backendNames(source)
+  if (name === undefined && others.length > 0) {
+    problems.add(source, key, 'is missing; with several backends it must name the one for logins that match no partner')
+  }
+  const fault = name === undefined ? undefined : backendFault(name, source)
+  if (fault !== undefined) problems.add(source, key, fault)
+  return name ?? first?.text ?? ''
+}

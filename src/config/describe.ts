@@ -1,0 +1,94 @@
+import { stringify } from 'yaml'
+import type { Config, PartnerConfig } from './config.ts'
+
+/**
+ * The configuration for people, complete with defaults, in the notation of the files. Secrets are not in it. Partners
+ * stand below the globals, each as its file would read.
+ */
+export function describeConfig(config: Config): string {
+  const globals = {
+    version: 1,
+    backends: config.backends.map(({ timeouts, health, hostKeys, knownHosts, ...backend }) => ({
+      ...backend,
+      ...(hostKeys.length > 0 && { hostKeys }),
+      ...(knownHosts !== undefined && { knownHosts }),
+      timeouts: {
+        connect: time(timeouts.connectMs),
+        login: time(timeouts.loginMs),
+        request: time(timeouts.requestMs),
+        close: time(timeouts.closeMs),
+      },
+      health: { every: time(health.everyMs), timeout: time(health.timeoutMs) },
+    })),
+    defaults: config.defaults,
+    listeners: config.listeners,
+    passive: { ports: range(config.passive.ports), advertise: config.passive.advertise },
+    tls: config.tls,
+    upload: config.upload,
+    limits: {
+      ...config.limits,
+      bytesInFlightPerTransfer: size(config.limits.bytesInFlightPerTransfer),
+      bytesInFlight: size(config.limits.bytesInFlight),
+    },
+    timeouts: {
+      login: time(config.timeouts.loginMs),
+      idle: time(config.timeouts.idleMs),
+      handshake: time(config.timeouts.handshakeMs),
+      dataConnect: time(config.timeouts.dataConnectMs),
+      dataStall: time(config.timeouts.dataStallMs),
+    },
+    admin: config.admin ?? 'off',
+    logging: config.logging,
+    ...(config.state.directory !== undefined && { state: config.state }),
+    shutdown: { drain: time(config.shutdown.drainMs) },
+  }
+  const partners = config.partners.map(
+    (partner) => `\n# Partner ${partner.name}\n${comment(yaml(describePartner(partner)))}`,
+  )
+  return yaml(globals) + partners.join('')
+}
+
+const hidden = '[secret]'
+
+function describePartner({ name, users, auth, backend, root }: PartnerConfig): object {
+  const { username } = auth
+  return {
+    name,
+    match: { users },
+    auth:
+      auth.mode === 'passthrough'
+        ? { mode: auth.mode, ...(username !== undefined && { username }) }
+        : {
+            mode: auth.mode,
+            passwordHash: hidden,
+            sftp: { username, privateKey: hidden, ...(auth.passphrase !== undefined && { passphrase: hidden }) },
+          },
+    backend,
+    ...(root !== undefined && { root }),
+  }
+}
+
+function yaml(value: object): string {
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
+}
+
+function comment(text: string): string {
+  return text.replace(/^(?=.)/gm, '#')
+}
+
+function range({ first, last }: Config['passive']['ports']): string {
+  return first === 0 ? '0' : `${first}-${last}`
+}
+
+/** The largest unit that loses nothing. */
+function time(ms: number): string {
+  if (ms > 0 && ms % 3_600_000 === 0) return `${ms / 3_600_000}h`
+  if (ms > 0 && ms % 60_000 === 0) return `${ms / 60_000}m`
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
+}
+
+function size(bytes: number): string {
+  if (bytes % 1024 ** 3 === 0) return `${bytes / 1024 ** 3}GiB`
+  if (bytes % 1024 ** 2 === 0) return `${bytes / 1024 ** 2}MiB`
+  return bytes % 1024 === 0 ? `${bytes / 1024}KiB` : `${bytes}B`
+}

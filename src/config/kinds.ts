@@ -1,0 +1,170 @@
+import { isIP, isIPv4, SocketAddress } from 'node:net'
+import { isPasswordHash } from './password-hash-form.ts'
+
+/** One kind of value: what it looks like in words for a person, and its meaning; undefined when the text does not fit. */
+export interface Kind<V> {
+  readonly expects: string
+  /** The words of an enumeration, for a suggestion. */
+  readonly words?: readonly string[]
+  /** Words that a later version will know. */
+  readonly later?: readonly string[]
+  read(text: string): V | undefined
+}
+
+export function oneOf<const W extends string>(words: readonly W[], later: readonly string[] = []): Kind<W> {
+  const expects = words.length === 1 ? words.join() : `one of ${words.join(', ')}`
+  return { expects, words, later, read: (text) => words.find((word) => word === text) }
+}
+
+export const truth: Kind<boolean> = {
+  expects: 'true or false',
+  read: (text) => (/^true$/i.test(text) ? true : /^false$/i.test(text) ? false : undefined),
+}
+
+export function whole(min: number, max: number): Kind<number> {
+  return {
+    expects: `a whole number from ${min} to ${max}`,
+    read(text) {
+      const value = digits(text)
+      return value !== undefined && value >= min && value <= max ? value : undefined
+    },
+  }
+}
+
+function digits(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+export const port: Kind<number> = { ...whole(1, 65535), expects: 'a port, 1 to 65535' }
+
+/** Port of something that listens: 0 takes any free one. */
+export const listenPort: Kind<number> = { ...whole(0, 65535), expects: 'a port, 1 to 65535, or 0 for any free port' }
+
+export const portRange: Kind<{ readonly first: number; readonly last: number }> = {
+  expects: 'ports such as 50000-50099, the lower one first, or 0 for any free port',
+  read(text) {
+    if (text === '0') return { first: 0, last: 0 }
+    const [, from = '', to = ''] = /^(\d{1,5}) *- *(\d{1,5})$/.exec(text) ?? []
+    const [first, last] = [port.read(from), port.read(to)]
+    return first !== undefined && last !== undefined && first <= last ? { first, last } : undefined
+  },
+}
+
+const millisecondsOf = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+])
+/** Node's timers hold 31 bits of milliseconds and fire at once beyond. */
+const durationMax = 24 * 86_400_000
+
+/** Milliseconds. */
+export function duration(min: number): Kind<number> {
+  return {
+    expects: `a time such as 500ms, 15s, 10m or 24h, ${min === 0 ? '0s' : 'more than 0'} to 24d`,
+    read(text) {
+      const [, amount = '', unit = ''] = /^(\d{1,10})(ms|s|m|h|d)$/.exec(text) ?? []
+      const value = Number(amount) * (millisecondsOf.get(unit) ?? Number.NaN)
+      return value >= min && value <= durationMax ? value : undefined
+    },
+  }
+}
+
+const bytesOf = new Map([
+  ['', 1],
+  ['B', 1],
+  ['KiB', 1024],
+  ['MiB', 1024 ** 2],
+  ['GiB', 1024 ** 3],
+])
+const sizeMin = 64 * 1024
+const sizeMax = 64 * 1024 ** 3
+
+/** Bytes. */
+export const size: Kind<number> = {
+  expects: 'a size such as 512KiB, 16MiB or 1GiB, 64KiB to 64GiB',
+  read(text) {
+    const [, amount = '', unit = 'none'] = /^(\d{1,15}) ?(B|KiB|MiB|GiB|)$/.exec(text) ?? []
+    const value = Number(amount) * (bytesOf.get(unit) ?? Number.NaN)
+    return value >= sizeMin && value <= sizeMax ? value : undefined
+  },
+}
+
+/** Names of listeners, backends and partners: they are labels in metrics and words in logs. */
+export const label: Kind<string> = {
+  expects: 'a name of letters, digits, ".", "_" and "-", at most 64, the first a letter or digit',
+  read: (text) => (/^[A-Za-z0-9][\w.-]{0,63}$/.test(text) ? text : undefined),
+}
+
+/** A user name on the wire, in any script; control characters never reach a backend. */
+export const userName: Kind<string> = {
+  expects: 'a user name, not empty, at most 255 bytes, without control characters',
+  read: (text) => (isLine(text) && Buffer.byteLength(text) <= 255 ? text : undefined),
+}
+
+export const secretText: Kind<string> = {
+  expects: 'text, not empty',
+  read: (text) => (text === '' ? undefined : text),
+}
+
+export const path: Kind<string> = {
+  expects: 'a path, not empty',
+  read: (text) => (isLine(text) ? text : undefined),
+}
+
+/** An absolute path on a backend, without a slash at its end. */
+export const root: Kind<string> = {
+  expects: 'an absolute path such as /data/partners/acme, without "." and ".." in it',
+  read(text) {
+    if (!text.startsWith('/') || !isLine(text)) return undefined
+    const parts = text.split('/').filter((part) => part !== '')
+    return parts.includes('.') || parts.includes('..') ? undefined : `/${parts.join('/')}`
+  },
+}
+
+function isLine(text: string): boolean {
+  return text !== '' && !/[\u0000-\u001f\u007f]/.test(text)
+}
+
+export const address: Kind<string> = {
+  expects: 'a numeric address such as 127.0.0.1, 0.0.0.0 or "::"',
+  read: canonicalAddress,
+}
+
+/** One spelling per address, so that equal ones are seen to be equal. */
+function canonicalAddress(text: string): string | undefined {
+  const family = isIP(text)
+  if (family === 0) return undefined
+  return family === 4 || text.includes('%') ? text : new SocketAddress({ address: text, family: 'ipv6' }).address
+}
+
+const hostName = /^(?=.{1,253}$)([A-Za-z0-9_]([\w-]{0,62}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([\w-]{0,62}[A-Za-z0-9_])?\.?$/
+
+/** A host name: its last label is not a number, else it would be a mistyped IPv4 address. */
+function isHostName(text: string): boolean {
+  return hostName.test(text) && !/(^|\.)\d+\.?$/.test(text)
+}
+
+export const host: Kind<string> = {
+  expects: 'a host name or a numeric address, without scheme and port',
+  read: (text) => canonicalAddress(text) ?? (isHostName(text) ? text : undefined),
+}
+
+/** PASV can only say IPv4 (RFC 959 section 4.1.2); IPv6 clients use EPSV, which names no host at all. */
+export const advertise: Kind<string> = {
+  expects: 'auto, an IPv4 address or a host name',
+  read: (text) => (isIPv4(text) || isHostName(text) ? text : undefined),
+}
+
+/** The form of a fingerprint: SHA-256 is 32 bytes, 43 base64 characters of which the last holds 4 bits. */
+export const fingerprint: Kind<string> = {
+  expects: 'a fingerprint as `ssh-keygen -lf` prints it: "SHA256:" and 43 base64 characters',
+  read: (text) => (/^SHA256:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]$/.test(text) ? text : undefined),
+}
+
+export const passwordHash: Kind<string> = {
+  expects: 'a scrypt hash as `ftps-gateway hash-password` prints it: $scrypt$ln=15,r=8,p=1$salt$hash',
+  read: (text) => (isPasswordHash(text) ? text : undefined),
+}

@@ -1,0 +1,101 @@
+import { checkBackends, checkDefaultBackend } from './backends.ts'
+import type { Config } from './config.ts'
+import { checkDirectory, inWords, makeDirectory, readNamed, resolveFrom } from './files.ts'
+import { checkListeners } from './listeners.ts'
+import { loadPartners, readSource } from './partners.ts'
+import { Problems } from './problems.ts'
+import { readTable } from './read.ts'
+import { gatewaySchema } from './schema.ts'
+import type { Source } from './source.ts'
+import type { Values } from './table.ts'
+
+type Globals = Values<typeof gatewaySchema>
+
+/**
+ * Loads the configuration file and the partner files it names; `env` overrides globals (FTPS_GATEWAY_…) and fills
+ * `${NAME}` in. Throws ConfigError with every fault of all files. When there is none, the state directory is made.
+ */
+export async function loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<Config> {
+  const problems = new Problems()
+  const source = await readSource(file, env, problems)
+  if (source === undefined) throw problems.error()
+  const globals = readTable(gatewaySchema, [], { source, problems, env })
+  if (globals === undefined) throw problems.error()
+  if (globals.version === undefined) problems.add(source, ['version'], 'is missing; write "version: 1"')
+
+  const backends = await checkBackends(globals, source, problems)
+  const defaultBackend = checkDefaultBackend(globals, source, problems)
+  const listeners = checkListeners(globals, source, problems)
+  const certificates = await checkCertificates(globals, source, problems)
+  const { partners: pattern } = globals
+  const partners = await loadPartners({ globals: source, pattern, defaultBackend, env, problems })
+  checkLimits(globals, source, problems)
+  const directory = await checkState(globals, source, problems)
+  problems.throwIfAny()
+
+  const { passive, tls, admin, logging, limits, timeouts, upload, shutdown } = globals
+  return freeze({
+    listeners,
+    passive,
+    tls: { certificates, minVersion: tls.minVersion, sessionReuse: tls.sessionReuse },
+    backends,
+    defaults: { backend: defaultBackend },
+    partners,
+    admin: admin === 'off' ? undefined : admin,
+    logging,
+    state: { directory },
+    limits,
+    timeouts: {
+      loginMs: timeouts.login,
+      idleMs: timeouts.idle,
+      handshakeMs: timeouts.handshake,
+      dataConnectMs: timeouts.dataConnect,
+      dataStallMs: timeouts.dataStall,
+    },
+    upload,
+    shutdown: { drainMs: shutdown.drain },
+  })
+}
+
+async function checkCertificates(
+  globals: Globals,
+  source: Source,
+  problems: Problems,
+): Promise<Config['tls']['certificates']> {
+  const certificates: { readonly cert: string; readonly key: string }[] = []
+  for (const [i, pair] of globals.tls.certificates.entries()) {
+    if (pair === undefined) continue
+    const [cert, key] = [resolveFrom(source, pair.cert), resolveFrom(source, pair.key)]
+    await readNamed(source, ['tls', 'certificates', i, 'cert'], cert, problems)
+    await readNamed(source, ['tls', 'certificates', i, 'key'], key, problems)
+    certificates.push({ cert, key })
+  }
+  return certificates
+}
+
+function checkLimits({ limits }: Globals, source: Source, problems: Problems): void {
+  if (limits.bytesInFlightPerTransfer <= limits.bytesInFlight) return
+  const key = ['limits', 'bytesInFlightPerTransfer']
+  problems.add(source, key, 'is more than limits.bytesInFlight, which all transfers share')
+}
+
+/** The state directory, which is made when it is missing, and only when all else is well. */
+async function checkState({ state }: Globals, source: Source, problems: Problems): Promise<string | undefined> {
+  if (state.directory === undefined) return undefined
+  const directory = resolveFrom(source, state.directory)
+  try {
+    if (!(await checkDirectory(directory)) && problems.none) await makeDirectory(directory)
+  } catch (error) {
+    problems.add(source, ['state', 'directory'], `${directory} ${inWords(error)}`)
+  }
+  return directory
+}
+
+/** Freezes plain values through and through: a running session keeps what it started with, whoever else holds it. */
+function freeze<V>(value: V): V {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) freeze(inner)
+    Object.freeze(value)
+  }
+  return value
+}

@@ -1,0 +1,182 @@
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { toBuffer } from '../ftp/bytes.ts'
+import { type Line, LineSplitter } from '../ftp/line-splitter.ts'
+import { type Reply, serialise } from '../ftp/reply.ts'
+import { Telnet } from '../ftp/telnet.ts'
+import { safeEnd } from '../tls/safe-end.ts'
+import type { SessionTls } from '../tls/session-tls.ts'
+
+/** What comes next on a control connection: a line, its end, or a word from the gateway itself. */
+export type Input = Line | { readonly kind: 'end' } | { readonly kind: Interruption }
+export type Interruption = 'timeout' | 'shutdown'
+
+/** Facts of a finished handshake, for the log. */
+export interface Handshake {
+  readonly version: string
+  readonly cipher: string
+  readonly reused: boolean
+}
+
+/** How long the LF of an urgent `ABOR\r` may stay away; see LineSplitter.takeUrgent. */
+const missingLfMs = 50
+/** After our end of the connection is closed, the client has this long to close its own. */
+const lingerMs = 5_000
+
+/**
+ * The control connection: lines in, replies out, plain or TLS. It pulls: nothing is read from the socket while a line is
+ * being worked on, so TCP holds back a client that sends faster than it is served.
+ */
+export class ControlConnection {
+  #socket: Socket
+  readonly #lines = new LineSplitter()
+  readonly #telnet = new Telnet()
+  #wake: () => void = () => {}
+  #interruption: Interruption | undefined
+  #sending = 0
+
+  constructor(socket: Socket) {
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, 30_000)
+    this.#socket = this.#listenTo(socket)
+  }
+
+  get secure(): boolean {
+    return this.#socket instanceof TLSSocket
+  }
+  get ended(): boolean {
+    return this.#socket.destroyed || this.#socket.readableEnded
+  }
+
+  /** The next input. Only one call at a time. */
+  async read(): Promise<Input> {
+    for (;;) {
+      const line = this.#lines.next()
+      if (line) return line
+      if (this.#interruption) {
+        const kind = this.#interruption
+        this.#interruption = undefined
+        return { kind }
+      }
+      const chunk = this.#socket.read() as Buffer | null
+      if (chunk) this.#take(chunk)
+      else if (this.ended) return { kind: 'end' }
+      else {
+        const urgent = await this.#untilReadable()
+        if (urgent !== undefined) return { kind: 'line', text: urgent }
+      }
+    }
+  }
+
+  /** Makes `read` return this once, after the lines that are already here. A send that is stuck ends the connection. */
+  interrupt(kind: Interruption): void {
+    this.#interruption = kind
+    if (this.#sending > 0) this.#socket.destroy()
+    this.#wake()
+  }
+
+  /** Sends a reply in one write, and waits until the kernel has it. A connection that is gone is not an error here. */
+  async send(reply: Reply): Promise<void> {
+    if (!this.#socket.writable) return
+    this.#sending++
+    await new Promise<void>((done) => this.#socket.write(toBuffer(serialise(reply)), () => done()))
+    this.#sending--
+  }
+
+  /**
+   * Upgrades to TLS as the server. Plaintext that came behind AUTH is an injection attempt (CVE-2011-0411 and its
+   * family), never a command. Throws on that, and when the handshake fails or takes too long.
+   */
+  async upgrade(tls: SessionTls, handshakeMs: number): Promise<Handshake> {
+    if (this.#lines.pending > 0) throw new Error('plaintext was pipelined behind AUTH')
+    const plain = this.#socket
+    for (const event of ['readable', 'end', 'close']) plain.removeAllListeners(event)
+    const secured = new TLSSocket(plain, {
+      isServer: true,
+      secureContext: tls.control,
+      server: tls.resumption as never,
+      ALPNProtocols: ['ftp'],
+    })
+    try {
+      await handshaken(secured, handshakeMs)
+    } catch (error) {
+      secured.destroy()
+      plain.destroy()
+      throw error
+    }
+    this.#socket = this.#listenTo(secured)
+    return {
+      version: secured.getProtocol() ?? '',
+      cipher: secured.getCipher().name,
+      reused: secured.isSessionReused(),
+    }
+  }
+
+  /** Ends our side in order (TLS close_notify, FIN), then waits a little for the client's. */
+  async close(): Promise<void> {
+    const socket = this.#socket
+    if (socket.destroyed) return
+    if (socket instanceof TLSSocket) safeEnd(socket)
+    else socket.end()
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => socket.destroy(), lingerMs)
+      socket.once('close', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+      socket.once('end', () => socket.writableFinished && socket.destroy())
+      socket.once('finish', () => socket.readableEnded && socket.destroy())
+      // Unread input would keep 'end' from coming.
+      socket.removeAllListeners('readable')
+      socket.resume()
+    })
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** One set of listeners per socket; each only wakes the reader, which then looks for itself. */
+  #listenTo<S extends Socket>(socket: S): S {
+    for (const event of ['readable', 'end', 'close']) socket.on(event, () => this.#wake())
+    socket.on('error', () => socket.destroy())
+    return socket
+  }
+
+  #take(chunk: Buffer): void {
+    const { bytes, replies } = this.#telnet.push(chunk)
+    this.#lines.push(bytes)
+    if (replies.length > 0 && this.#socket.writable) this.#socket.write(replies)
+  }
+
+  /** Waits for a change; returns an urgent verb whose LF did not come. */
+  #untilReadable(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const timer = this.#lines.pending > 0 ? setTimeout(() => done(this.#lines.takeUrgent()), missingLfMs) : undefined
+      const done = (urgent?: string) => {
+        clearTimeout(timer)
+        this.#wake = () => {}
+        resolve(urgent)
+      }
+      this.#wake = () => done()
+    })
+  }
+}
+
+/** Resolves when the handshake is done; rejects when it fails, when the client leaves, or when it takes too long. */
+function handshaken(socket: TLSSocket, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => done(new Error('the TLS handshake took too long')), timeoutMs)
+    const onEnd = () => done(new Error('the client left during the TLS handshake'))
+    const done = (error?: Error) => {
+      clearTimeout(timer)
+      socket.off('secure', onSecure).off('error', done).off('end', onEnd).off('close', onEnd)
+      // A destroyed socket may still emit an error.
+      if (error) socket.on('error', () => {})
+      if (error) reject(error)
+      else resolve()
+    }
+    const onSecure = () => done()
+    socket.on('secure', onSecure).on('error', done).on('end', onEnd).on('close', onEnd)
+  })
+}

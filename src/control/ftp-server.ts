@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto'
+import { createServer, type Server, type Socket } from 'node:net'
+import { DataChannel } from '../data/data-channel.ts'
+import { closing, serialise } from '../ftp/reply.ts'
+import type { SessionEnd } from '../observe/observer.ts'
+import { ControlConnection } from './control-connection.ts'
+import { FtpSession } from './session.ts'
+import type { ListenerPolicy, SessionOptions } from './session-options.ts'
+import { SessionState } from './session-state.ts'
+import { TransferRunner } from './transfer-runner.ts'
+
+export interface Listener extends ListenerPolicy {
+  /** Numeric address; `::` takes IPv4 too. */
+  readonly address: string
+  /** 0 takes any free port. */
+  readonly port: number
+}
+
+export interface Bound {
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  readonly tls: ListenerPolicy['tls']
+}
+
+export interface ServerLimits {
+  readonly sessions: number
+  readonly sessionsPerAddress: number
+}
+
+/** The listeners and the sessions that came in through them. New sessions get the newest options; old ones keep theirs. */
+export class FtpServer {
+  options: SessionOptions
+  limits: ServerLimits
+  readonly #servers: Server[] = []
+  readonly #sessions = new Map<FtpSession, { readonly address: string; readonly ended: Promise<void> }>()
+  #draining = false
+
+  constructor(options: SessionOptions, limits: ServerLimits) {
+    this.options = options
+    this.limits = limits
+  }
+
+  get sessions(): number {
+    return this.#sessions.size
+  }
+
+  /** Opens a listener. Rejects with the error of `listen` (EADDRINUSE, EACCES). */
+  async listen(listener: Listener): Promise<Bound> {
+    const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket, listener))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host: listener.address, port: listener.port }, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+    // Running out of file descriptors shows here; the next accept may succeed again.
+    server.on('error', (error) => this.options.observer({ kind: 'bug', error }))
+    this.#servers.push(server)
+    const { name, address, tls } = listener
+    const bound = server.address()
+    const port = typeof bound === 'object' && bound ? bound.port : listener.port
+    this.options.observer({ kind: 'listening', listener: name, address, port })
+    return { name, address, port, tls }
+  }
+
+  /** Takes no more sessions, ends the idle ones, and lets transfers finish for so long; then cuts what is left. */
+  async stop(drainMs: number): Promise<void> {
+    if (!this.#draining) this.options.observer({ kind: 'draining', sessions: this.#sessions.size })
+    this.#draining = true
+    for (const session of this.#sessions.keys()) session.stop(drainMs > 0 ? 'drain' : 'cut')
+    const timer = setTimeout(() => {
+      for (const session of this.#sessions.keys()) session.stop('cut')
+    }, drainMs)
+    await Promise.all([...this.#sessions.values()].map(({ ended }) => ended))
+    clearTimeout(timer)
+    await Promise.all(this.#servers.splice(0).map((server) => new Promise((closed) => server.close(closed))))
+  }
+
+  #accept(socket: Socket, listener: Listener): void {
+    const address = plainAddress(socket.remoteAddress)
+    const reason = this.#reasonToRefuse(address)
+    if (address === '' || reason !== undefined) {
+      socket.on('error', () => {})
+      if (reason) this.options.observer({ kind: 'connectionRefused', listener: listener.name, address, reason })
+      refuse(socket, listener)
+      return
+    }
+    const id = `s-${randomBytes(4).toString('hex')}`
+    const session = this.#newSession(id, socket, address, listener)
+    const ended = this.#run(id, session, address, listener)
+    this.#sessions.set(session, { address, ended })
+  }
+
+  #reasonToRefuse(address: string): 'limit' | 'draining' | undefined {
+    if (this.#draining) return 'draining'
+    if (this.#sessions.size >= this.limits.sessions) return 'limit'
+    let same = 0
+    for (const session of this.#sessions.values()) if (session.address === address) same++
+    return same >= this.limits.sessionsPerAddress ? 'limit' : undefined
+  }
+
+  #newSession(id: string, socket: Socket, clientAddress: string, listener: ListenerPolicy): FtpSession {
+    const { options } = this
+    const control = new ControlConnection(socket)
+    const data = new DataChannel({
+      session: id,
+      clientAddress,
+      localAddress: plainAddress(socket.localAddress),
+      ports: options.ports,
+      advertise: options.advertise,
+      reuse: options.tls.sessionReuse,
+      timeouts: options.timeouts,
+      observer: options.observer,
+    })
+    const settings = {
+      endOfData: options.endOfData,
+      stallMs: options.timeouts.dataStallMs,
+      observer: options.observer,
+    }
+    const transfers = new TransferRunner(data, settings, (mark) => control.send(mark))
+    return new FtpSession(control, new SessionState({ id, clientAddress, listener, options, data, transfers }))
+  }
+
+  async #run(id: string, session: FtpSession, address: string, listener: ListenerPolicy): Promise<void> {
+    const { observer } = this.options
+    const startedAt = performance.now()
+    observer({ kind: 'sessionOpened', session: id, listener: listener.name, address })
+    const reason: SessionEnd = await session.run()
+    this.#sessions.delete(session)
+    const seconds = (performance.now() - startedAt) / 1000
+    observer({ kind: 'sessionClosed', session: id, listener: listener.name, reason, seconds })
+  }
+}
+
+/** Node shows IPv4 clients of a `::` listener as `::ffff:192.0.2.1`. */
+function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '')
+}
+
+/** 421 where it can be read: inside an implicit TLS connection nobody would. */
+function refuse(socket: Socket, listener: ListenerPolicy): void {
+  if (listener.tls === 'implicit') socket.destroy()
+  else socket.end(serialise(closing(421, 'Too many connections, try again later.')), () => socket.destroySoon())
+}

@@ -1,0 +1,47 @@
+import type { FileSystem } from '../backend/backend.ts'
+import type { PassivePorts } from '../data/passive-ports.ts'
+import type { ByteString } from '../ftp/bytes.ts'
+import type { Secret } from '../ftp/secret.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Tls } from '../tls/session-tls.ts'
+
+/** Everything that the sessions of one gateway share; times in milliseconds. */
+export interface SessionOptions {
+  readonly tls: Tls
+  readonly ports: PassivePorts
+  /** The address that PASV tells a client. */
+  readonly advertise: (clientAddress: string, localAddress: string) => Promise<string>
+  readonly logIn: LogIn
+  /** Names the partner and the backend of a user name, for the log of a login that fails. */
+  readonly routeOf: (username: ByteString) => { readonly partner: string; readonly backend: string }
+  readonly loginAttempts: number
+  readonly endOfData: 'require' | 'warn'
+  readonly timeouts: {
+    readonly loginMs: number
+    readonly idleMs: number
+    readonly handshakeMs: number
+    readonly dataConnectMs: number
+    readonly dataStallMs: number
+  }
+  readonly observer: Observer
+}
+
+/** Who a login is and where the files are. Throws BackendError `loginRefused` or `unavailable`. */
+export type LogIn = (attempt: {
+  readonly username: ByteString
+  readonly password: Secret
+  readonly address: string
+}) => Promise<LoggedIn>
+
+export interface LoggedIn {
+  readonly partner: string
+  readonly backend: string
+  readonly files: FileSystem
+}
+
+/** What a listener says about its sessions. */
+export interface ListenerPolicy {
+  readonly name: string
+  readonly tls: 'explicit' | 'implicit' | 'off'
+  readonly requireTls: boolean
+}

@@ -1,0 +1,165 @@
+import { BackendError } from '../backend/backend.ts'
+import type { Address, Receiving, Sending, Session, User } from '../commands/command.ts'
+import type { DataChannel } from '../data/data-channel.ts'
+import { DataConnectionError } from '../data/data-error.ts'
+import type { ByteString } from '../ftp/bytes.ts'
+import { defaultFacts } from '../ftp/facts.ts'
+import { resolve } from '../ftp/pathname.ts'
+import type { Reply } from '../ftp/reply.ts'
+import type { Secret } from '../ftp/secret.ts'
+import type { ControlConnection } from './control-connection.ts'
+import { LoginDesk } from './login-desk.ts'
+import type { ListenerPolicy, SessionOptions } from './session-options.ts'
+import type { TransferContext, TransferRunner } from './transfer-runner.ts'
+
+/** What a session is made of; see `ftp-server.ts` for how. */
+export interface SessionParts {
+  readonly id: string
+  readonly clientAddress: string
+  readonly listener: ListenerPolicy
+  readonly options: SessionOptions
+  readonly data: DataChannel
+  readonly transfers: TransferRunner
+}
+
+/** What commands see of a session: its parameters, its user, and the transfers they may ask for. */
+export class SessionState implements Session {
+  readonly id: string
+  readonly clientAddress: string
+  readonly listener: ListenerPolicy
+  readonly options: SessionOptions
+  readonly transfers: TransferRunner
+  readonly #data: DataChannel
+  readonly #desk: LoginDesk
+
+  user: User | undefined
+  partner = 'default'
+  /** The running transfer command, to its final reply; never rejects. */
+  transfer: Promise<void> | undefined
+  security: Session['security']
+  readonly tlsRequired: boolean
+
+  type: 'A' | 'I' = 'A'
+  protection: 'C' | 'P'
+  epsvOnly = false
+  facts: ReadonlySet<string> = defaultFacts
+  username: ByteString | undefined
+  renameFrom: ByteString | undefined
+  restartAt = 0
+  declaredSize: number | undefined
+
+  constructor({ id, clientAddress, listener, options, data, transfers }: SessionParts) {
+    this.id = id
+    this.clientAddress = clientAddress
+    this.listener = listener
+    this.options = options
+    this.transfers = transfers
+    this.#data = data
+    this.#desk = new LoginDesk(id, clientAddress, options)
+    this.security = listener.tls === 'off' ? 'unavailable' : 'plain'
+    this.tlsRequired = listener.requireTls && listener.tls !== 'off'
+    this.protection = listener.tls === 'implicit' ? 'P' : 'C'
+  }
+
+  /** Secures the control connection, and forgets all that was said in the clear (RFC 4217 section 4). */
+  async secure(control: ControlConnection): Promise<boolean> {
+    const { observer, tls, timeouts } = this.options
+    const session = this.id
+    const own = tls.newSession()
+    try {
+      const facts = await control.upgrade(own, timeouts.handshakeMs)
+      observer({ kind: 'tls', session, channel: 'control', outcome: 'ok', ...facts })
+    } catch (error) {
+      observer({ kind: 'tls', session, channel: 'control', outcome: 'failed', reason: (error as Error).message })
+      return false
+    }
+    this.#data.tls = own
+    this.security = 'secure'
+    this.username = undefined
+    this.type = 'A'
+    this.epsvOnly = false
+    this.facts = defaultFacts
+    return true
+  }
+
+  async logIn(username: ByteString, password: Secret): Promise<void> {
+    const { partner, files } = await this.#desk.logIn(username, password)
+    this.partner = partner
+    this.user = {
+      name: username,
+      files,
+      directory: files.home,
+      resolve(path) {
+        const resolved = resolve(this.directory, path, files.home)
+        if (resolved === undefined) throw new BackendError('invalidName', 'the path has a line break in it')
+        return resolved
+      },
+    }
+  }
+  get loginsExhausted(): boolean {
+    return this.#desk.exhausted
+  }
+
+  async listenForData(family: 'PASV' | 'EPSV'): Promise<Address> {
+    return this.#data.listen(family)
+  }
+  async connectForData(address: Address): Promise<void> {
+    this.#data.connectTo(address)
+  }
+
+  get transferring(): boolean {
+    return this.transfer !== undefined
+  }
+
+  /** Before a transfer command touches any file: is there a way for the data, and is it private enough? */
+  checkData(): void {
+    if (this.tlsRequired && this.protection !== 'P') throw new DataConnectionError('unprotected', 'PROT C')
+    if (!this.#data.prepared) throw new DataConnectionError('notPrepared', 'no PASV, EPSV, PORT or EPRT')
+  }
+  send(transfer: Sending): Promise<Reply> {
+    return this.transfers.send(this.#context(), transfer)
+  }
+  receive(transfer: Receiving): Promise<Reply> {
+    return this.transfers.receive(this.#context(), transfer)
+  }
+  async abortTransfer(): Promise<boolean> {
+    const aborted = this.transfers.abort()
+    await this.transfer
+    if (!aborted) this.#data.close()
+    return aborted
+  }
+  endTransfer(): void {
+    this.transfers.end()
+    this.renameFrom = undefined
+    this.restartAt = 0
+    this.declaredSize = undefined
+  }
+
+  status(): readonly ByteString[] {
+    const transfer = this.transfers.status()
+    return [
+      `Connected from ${this.clientAddress}, session ${this.id}`,
+      this.user ? `Logged in as ${this.user.name}` : 'Not logged in',
+      `TYPE: ${this.type}, STRU: F, MODE: S`,
+      `Control connection: ${this.security === 'secure' ? 'TLS' : 'plain'}, PROT ${this.protection}`,
+      transfer ? `Transfer: ${transfer}` : 'No transfer in progress',
+    ]
+  }
+
+  /** Ends a running transfer at once. */
+  abort(): void {
+    this.transfers.abort()
+    this.#data.close()
+  }
+  async close(): Promise<void> {
+    this.#data.close()
+    await this.user?.files.close()
+  }
+
+  #context(): TransferContext {
+    const { id: session, partner, protection, declaredSize, clientAddress: address, restartAt } = this
+    const user = this.user?.name ?? ''
+    // The declared size is that of the whole file where a client resumes; only without REST is it that of the upload.
+    return { session, partner, user, address, protection, declaredSize: restartAt > 0 ? undefined : declaredSize }
+  }
+}

@@ -1,0 +1,186 @@
+import type { Command } from '../commands/command.ts'
+import { commands } from '../commands/index.ts'
+import { type CommandLine, foreignProtocol, parseCommandLine } from '../ftp/command-line.ts'
+import { closing, type Reply, reply } from '../ftp/reply.ts'
+import type { SessionEnd } from '../observe/observer.ts'
+import type { ControlConnection, Input, Interruption } from './control-connection.ts'
+import { isForeseen, replyTo } from './replies.ts'
+import type { SessionState } from './session-state.ts'
+
+/** Lines that may wait behind a transfer; then the socket is no longer read. */
+const heldMax = 32
+/** Lines before login that make no sense, and lines that are too long, after which the connection is closed. */
+const strangeMax = 5
+const tooLongMax = 3
+
+/**
+ * One client's conversation (the server-PI): takes a line, runs its command, sends exactly one final reply. Commands run
+ * one at a time; a transfer runs beside the loop, so that ABOR and STAT are read while it lasts, and every other command
+ * waits for its end.
+ */
+export class FtpSession {
+  readonly #control: ControlConnection
+  readonly #state: SessionState
+  readonly #held: CommandLine[] = []
+  #reading: Promise<Input> | undefined
+  #idle: NodeJS.Timeout | undefined
+  #strange = 0
+  #tooLong = 0
+  #over: SessionEnd | undefined
+
+  constructor(control: ControlConnection, state: SessionState) {
+    this.#control = control
+    this.#state = state
+  }
+
+  /** From the greeting to the end of the connection. Never throws. */
+  async run(): Promise<SessionEnd> {
+    const loginTimer = setTimeout(() => {
+      if (!this.#state.user) this.#control.interrupt('timeout')
+    }, this.#state.options.timeouts.loginMs)
+    try {
+      if (this.#state.listener.tls === 'implicit') await this.#secure()
+      await this.#control.send(reply(220, 'FTP server ready.'))
+      while (!this.#over) await this.#step()
+    } catch (error) {
+      this.#over ??= 'error'
+      this.#state.options.observer({ kind: 'bug', error, session: this.#state.id })
+    } finally {
+      clearTimeout(loginTimer)
+      clearTimeout(this.#idle)
+      await this.#state.transfer
+      await this.#state.close()
+      await this.#control.close()
+    }
+    return this.#over ?? 'error'
+  }
+
+  /** Ends the session: politely after the command that is running, or at once. */
+  stop(how: 'drain' | 'cut'): void {
+    if (how === 'drain') this.#control.interrupt('shutdown')
+    else {
+      this.#state.abort()
+      this.#control.destroy()
+    }
+  }
+
+  async #step(): Promise<void> {
+    this.#restartIdleTimer()
+    const line = await this.#nextLine()
+    clearTimeout(this.#idle)
+    if (line === undefined) return
+    const command = commands.get(line.verb)
+    const running = this.#execute(line, command)
+    if (!command?.transfers) return running
+    this.#state.transfer = running.finally(() => {
+      this.#state.transfer = undefined
+    })
+  }
+
+  /** The next line whose turn it is; undefined when something else happened. Lines that must wait for a transfer are held. */
+  async #nextLine(): Promise<CommandLine | undefined> {
+    if (!this.#state.transferring && this.#held.length > 0) return this.#held.shift()
+    if (this.#held.length >= heldMax) {
+      await this.#state.transfer
+      return undefined
+    }
+    this.#reading ??= this.#control.read()
+    const input = await (this.#state.transferring ? Promise.race([this.#reading, this.#state.transfer]) : this.#reading)
+    if (!input) return undefined
+    this.#reading = undefined
+    if (input.kind !== 'line') return this.#onOther(input)
+    const line = parseCommandLine(input.text)
+    if (!this.#state.user && foreignProtocol(input.text)) return this.#onForeign(foreignProtocol(input.text))
+    if (!this.#state.transferring || commands.get(line.verb)?.duringTransfer) return line
+    this.#held.push(line)
+    return undefined
+  }
+
+  async #onOther(input: Exclude<Input, { kind: 'line' }>): Promise<undefined> {
+    switch (input.kind) {
+      case 'tooLong':
+        this.#tooLong++
+        if (this.#tooLong < tooLongMax) await this.#control.send(reply(500, 'Command line too long.'))
+        else await this.#finish('refused', closing(421, 'Too many command lines too long.'))
+        return
+      case 'end':
+        // What is being transferred decides about itself by the data connection: printers hang up after the last byte.
+        await this.#state.transfer
+        this.#over = 'client'
+        return
+      default:
+        await this.#state.transfer
+        await this.#finish(input.kind, farewell[input.kind])
+    }
+  }
+
+  async #onForeign(how: 'refuse' | 'drop' | undefined): Promise<undefined> {
+    if (how === 'refuse') await this.#finish('refused', closing(501, 'This is an FTP server.'))
+    else this.#over = 'refused'
+  }
+
+  async #execute({ verb, argument }: CommandLine, command: Command | undefined): Promise<void> {
+    const startedAt = performance.now()
+    if (command?.transfers) this.#state.transfers.begin(verb)
+    const answer = await this.#answer(argument, command).catch((error) => this.#failed(error, verb, command))
+    if (command?.transfers) this.#state.endTransfer()
+    const seconds = (performance.now() - startedAt) / 1000
+    const shown = command?.secret ? '' : argument
+    const known = command !== undefined
+    const { observer } = this.#state.options
+    observer({ kind: 'command', session: this.#state.id, verb, known, argument: shown, code: answer.code, seconds })
+    if (this.#isStrange(answer.code, known)) return this.#finish('refused', closing(421, 'Too many bad commands.'))
+    await this.#control.send(answer)
+    if (answer.afterwards === 'close') this.#over ??= verb === 'QUIT' ? 'quit' : 'refused'
+    if (answer.afterwards === 'secure') await this.#secure()
+  }
+
+  async #answer(text: string, command: Command | undefined): Promise<Reply> {
+    const state = this.#state
+    if (!command) return reply(500, 'Unknown command.')
+    if (command.access !== 'anyone' && state.tlsRequired && state.security !== 'secure') {
+      return reply(530, 'Please use AUTH TLS first.')
+    }
+    if (command.access === 'loggedIn' && !state.user) return reply(530, 'Please log in with USER and PASS.')
+    const argument = command.argument.parse(text)
+    if (argument === undefined) return reply(501, `Syntax: ${command.verbs[0]} ${command.argument.syntax}`.trimEnd())
+    if (command.transfers) state.checkData()
+    return command.run({ session: state, user: state.user, argument })
+  }
+
+  #failed(error: unknown, verb: string, command: Command | undefined): Reply {
+    if (!isForeseen(error)) this.#state.options.observer({ kind: 'bug', error, session: this.#state.id })
+    const answer = replyTo(error, verb === 'PASS' ? 'login' : 'command')
+    if (verb === 'PASS' && this.#state.loginsExhausted) return { ...answer, afterwards: 'close' }
+    // A backend that went away before a transfer's 150 is a failed transfer; the next command closes.
+    return command?.transfers && answer.afterwards === 'close' ? replyTo(error, 'transfer') : answer
+  }
+
+  /** Other protocols and scanners send line after line that FTP does not know; clients before login do not. */
+  #isStrange(code: number, known: boolean): boolean {
+    if (this.#state.user || (known && code !== 500)) return false
+    this.#strange++
+    return this.#strange >= strangeMax
+  }
+
+  async #secure(): Promise<void> {
+    const ok = await this.#state.secure(this.#control)
+    if (!ok) this.#over = 'refused'
+  }
+
+  async #finish(end: SessionEnd, last: Reply): Promise<void> {
+    await this.#control.send(last)
+    this.#over ??= end
+  }
+
+  #restartIdleTimer(): void {
+    clearTimeout(this.#idle)
+    if (this.#state.transferring) return
+    this.#idle = setTimeout(() => this.#control.interrupt('timeout'), this.#state.options.timeouts.idleMs)
+  }
+}
+
+const farewell: Record<Interruption, Reply> = {
+  timeout: closing(421, 'Timeout, closing the control connection.'),
+  shutdown: closing(421, 'Service is restarting, please reconnect.'),
+}

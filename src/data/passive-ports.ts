@@ -1,0 +1,124 @@
+import { randomInt } from 'node:crypto'
+import type { Observer } from '../observe/observer.ts'
+import { DataConnectionError } from './data-error.ts'
+import { PortLease } from './port-lease.ts'
+
+/** Ports tried for one PASV before the client is told that there is none. */
+const triesMax = 15
+/** For so long a port is not given to the same client again, if there is another: NAT devices still know the old connection. */
+const restMs = 60_000
+const restingMax = 10_000
+
+type OnStranger = (stranger: string, port: number) => void
+
+/** The range of passive ports. A port is bound when it is leased; which one comes next nobody can guess. */
+export class PassivePorts {
+  readonly #first: number
+  /** Number of ports; 0 when the system chooses. */
+  readonly #size: number
+  readonly #observer: Observer
+  readonly #leases = new Set<PortLease>()
+  readonly #taken = new Set<number>()
+  /** `client port` to the time at which it was freed, oldest first. */
+  readonly #resting = new Map<string, number>()
+  #closed = false
+
+  /** The range is inclusive; 0-0 means any port that the system has. */
+  constructor(range: { readonly first: number; readonly last: number }, observer: Observer) {
+    this.#first = range.first
+    this.#size = range.first === 0 ? 0 : range.last - range.first + 1
+    this.#observer = observer
+  }
+
+  /** Ports that are listening now. */
+  get inUse(): number {
+    return this.#leases.size
+  }
+
+  /**
+   * A port that listens for this client already. Addresses are numeric; `onStranger` hears of the first connection
+   * from elsewhere. Throws DataConnectionError `noPort`.
+   */
+  async lease(localAddress: string, clientAddress: string, onStranger?: OnStranger): Promise<PortLease> {
+    let cause: unknown
+    for (const port of this.#candidates(clientAddress)) {
+      try {
+        return await this.#listen(port, localAddress, clientAddress, onStranger)
+      } catch (error) {
+        cause = error
+      }
+    }
+    const why = cause instanceof Error ? `; the last one tried said: ${cause.message}` : ''
+    throw new DataConnectionError('noPort', `no passive port is free, ${this.inUse} are in use${why}`, { cause })
+  }
+
+  /** Closes every port and leases no more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const lease of this.#leases) lease.close()
+  }
+
+  async #listen(
+    port: number,
+    localAddress: string,
+    clientAddress: string,
+    onStranger: OnStranger | undefined,
+  ): Promise<PortLease> {
+    this.#taken.add(port)
+    const options = { localAddress, clientAddress, onStranger, onFree: () => this.#free(lease, port, clientAddress) }
+    let lease: PortLease
+    try {
+      lease = await PortLease.listen(port, options)
+    } catch (error) {
+      this.#taken.delete(port)
+      throw error
+    }
+    this.#leases.add(lease)
+    this.#tell()
+    if (this.#closed) {
+      lease.close()
+      throw new Error('the gateway is stopping')
+    }
+    return lease
+  }
+
+  #free(lease: PortLease, reserved: number, clientAddress: string): void {
+    const now = performance.now()
+    const key = `${clientAddress} ${lease.port}`
+    this.#resting.delete(key)
+    this.#resting.set(key, now)
+    for (const [oldest, freedAt] of this.#resting) {
+      if (this.#resting.size <= restingMax && now - freedAt < restMs) break
+      this.#resting.delete(oldest)
+    }
+    this.#taken.delete(reserved)
+    this.#leases.delete(lease)
+    this.#tell()
+  }
+
+  /** Free ports from a random one on, those that rest for this client last. */
+  *#candidates(clientAddress: string): Generator<number> {
+    if (this.#closed) return
+    if (this.#size === 0) {
+      yield 0
+      return
+    }
+    const now = performance.now()
+    const start = randomInt(this.#size)
+    let tries = 0
+    for (const resting of [false, true]) {
+      for (let i = 0; i < this.#size; i++) {
+        const port = this.#first + ((start + i) % this.#size)
+        if (this.#taken.has(port)) continue
+        const freedAt = this.#resting.get(`${clientAddress} ${port}`)
+        if ((freedAt !== undefined && now - freedAt < restMs) !== resting) continue
+        if (++tries > triesMax) return
+        yield port
+      }
+    }
+  }
+
+  #tell(): void {
+    this.#observer({ kind: 'passivePorts', inUse: this.inUse, size: this.#size })
+  }
+}

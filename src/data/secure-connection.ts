@@ -1,0 +1,125 @@
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { EndOfDataShim } from '../tls/end-of-data-shim.ts'
+import { endSafely } from '../tls/safe-end.ts'
+import type { SessionTls } from '../tls/session-tls.ts'
+import { bytesMoved, type DataConnection, unsentBytes } from './data-connection.ts'
+import { DataConnectionError } from './data-error.ts'
+import { toDataError } from './failures.ts'
+
+/** TLS records of 16 KiB are gathered to this size before a reader gets them, so that the backend has large writes. */
+const bufferBytes = 256 * 1024
+
+export interface SecureOptions {
+  readonly tls: SessionTls
+  readonly direction: 'upload' | 'download'
+  /** Whether an upload of so many bytes may end by FIN without close_notify. */
+  readonly acceptFin: (bytes: number) => boolean
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** What a handshake has led to. */
+export interface Secured {
+  readonly connection: DataConnection
+  readonly version: string
+  readonly cipher: string
+  readonly reused: boolean
+}
+
+/**
+ * Makes the TLS handshake on a data connection; the server's part, in active mode too (RFC 4217 section 7).
+ * Throws DataConnectionError `tls` or `aborted`, with the connection closed.
+ */
+export async function secureConnection(raw: Socket, options: SecureOptions): Promise<Secured> {
+  const { direction } = options
+  const shim = direction === 'upload' ? new EndOfDataShim(raw) : undefined
+  const socket = new TLSSocket(shim ?? raw, {
+    isServer: true,
+    secureContext: options.tls[direction],
+    // Typed as a tls.Server, used as an emitter of two events.
+    server: options.tls.resumption as never,
+    ALPNProtocols: ['ftp-data', 'ftp'],
+    ...{ highWaterMark: bufferBytes },
+  })
+  socket.on('error', () => {})
+  // What goes wrong after the handshake is told only by this event on a socket that no tls.Server has made.
+  socket.on('_tlsError', (error: Error) => socket.destroy(error))
+  const end = shim ? judgeEnd(socket, shim, options.acceptFin) : () => 'none' as const
+  await handshake(socket, options)
+  const version = socket.getProtocol() ?? 'unknown'
+  const reused = socket.isSessionReused()
+  const connection: DataConnection = {
+    stream: socket,
+    tls: version,
+    reused,
+    get bytes() {
+      return bytesMoved(socket, direction)
+    },
+    get unsent() {
+      return unsentBytes(raw)
+    },
+    get endOfData() {
+      return end()
+    },
+    end: () => endSafely(socket, shim),
+    close: () => socket.destroy(),
+  }
+  return { connection, version, cipher: socket.getCipher().standardName, reused }
+}
+
+/**
+ * Decides what the end of an upload means at the moment when the TLS engine reports it (see EndOfDataShim), before any
+ * reader can see it: an end that proves nothing destroys the socket, so it never looks like one. Returns the verdict.
+ */
+function judgeEnd(
+  socket: TLSSocket,
+  shim: EndOfDataShim,
+  acceptFin: (bytes: number) => boolean,
+): () => DataConnection['endOfData'] {
+  const push = socket.push.bind(socket)
+  let verdict: DataConnection['endOfData'] = 'none'
+  socket.push = (chunk, encoding) => {
+    if (chunk !== null || verdict !== 'none') return push(chunk, encoding)
+    if (!shim.endReleased) verdict = 'close_notify'
+    else if (shim.failure) socket.destroy(toDataError(shim.failure))
+    else if (!shim.insideRecord && acceptFin(socket.bytesRead)) verdict = 'fin'
+    else socket.destroy(truncated(socket.bytesRead, shim.insideRecord))
+    return verdict === 'none' ? false : push(null)
+  }
+  return () => verdict
+}
+
+function truncated(bytes: number, insideRecord: boolean): DataConnectionError {
+  const where = insideRecord ? 'inside a TLS record' : 'without TLS close_notify'
+  return new DataConnectionError('truncated', `the upload ended ${where} after ${bytes} bytes`)
+}
+
+function handshake(socket: TLSSocket, { timeoutMs, signal }: SecureOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: DataConnectionError) => {
+      clearTimeout(timer)
+      socket.off('secure', onSecure).off('error', onError).off('end', onEnd).off('close', onEnd)
+      signal.removeEventListener('abort', onAbort)
+      if (error) {
+        socket.destroy()
+        reject(error)
+      } else {
+        resolve()
+      }
+    }
+    const onSecure = () => settle()
+    const onError = (cause: Error) =>
+      settle(new DataConnectionError('tls', `TLS handshake: ${cause.message}`, { cause }))
+    // A FIN in the middle of the handshake shows as nothing but 'end'.
+    const onEnd = () => settle(new DataConnectionError('tls', 'the client left before the TLS handshake was done'))
+    const onAbort = () => settle(new DataConnectionError('aborted', 'aborted during the TLS handshake'))
+    const timer = setTimeout(
+      () => settle(new DataConnectionError('tls', `no TLS handshake within ${timeoutMs} ms`)),
+      timeoutMs,
+    )
+    socket.on('secure', onSecure).on('error', onError).on('end', onEnd).on('close', onEnd)
+    signal.addEventListener('abort', onAbort)
+    if (signal.aborted) onAbort()
+  })
+}

@@ -1,0 +1,167 @@
+import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
+import { BackendError } from '../backend/backend.ts'
+import type { DataConnection } from './data-connection.ts'
+import { toDataError } from './failures.ts'
+import { type ProgressWatch, type TransferOptions, watchProgress } from './watch-progress.ts'
+
+/** Bytes that may wait in a socket: enough to encrypt the next ones while the network carries these. */
+const waitingMax = 1024 * 1024
+/** For the client to read our last bytes, and to end its side, which many never do. */
+const lingerMs = 15_000
+/** For an upload that nobody wants any more: data that meets a closed socket is answered by a reset, upon which some NATs drop the control connection too. */
+const discardMs = 1000
+
+/**
+ * Sends the content, then our end (TLS close_notify, FIN). Resolves when the system has all of it; the client's end is
+ * awaited in the background. Rejects with the content's BackendError as it is, or with DataConnectionError `reset`,
+ * `stalled` or `aborted`; the connection is dropped then, without close_notify, so that the client can tell.
+ */
+export async function sendContent(
+  connection: DataConnection,
+  content: AsyncIterable<Buffer>,
+  options: TransferOptions,
+): Promise<void> {
+  const { stream } = connection
+  const watch = watchProgress(connection, options)
+  // What the client sends during a download is of no use, but its alerts and its end must be seen.
+  stream.resume()
+  try {
+    await Promise.race([watch.failed, lost(stream), push(connection, content, watch)])
+  } catch (error) {
+    connection.close()
+    throw toDataError(error)
+  } finally {
+    watch.stop()
+  }
+  closeAfter(lingerMs, connection)
+}
+
+async function push(connection: DataConnection, content: AsyncIterable<Buffer>, watch: ProgressWatch): Promise<void> {
+  const { stream } = connection
+  let wake = () => {}
+  const untilAtMost = async (waiting: number) => {
+    watch.clientTurn(true)
+    while (stream.writableLength > waiting) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      if (stream.destroyed) throw toDataError(stream.errored)
+    }
+    watch.clientTurn(false)
+  }
+  watch.clientTurn(false)
+  for await (const chunk of content) {
+    if (stream.destroyed) throw toDataError(stream.errored)
+    // Zero bytes are no chunk: Node would send an empty TLS record, and loses close_notify behind it.
+    if (chunk.length > 0) stream.write(chunk, () => wake())
+    // Not 'drain', which comes only when nothing is left and the network has been idle.
+    if (stream.writableLength > waitingMax) await untilAtMost(waitingMax)
+  }
+  await untilAtMost(0)
+  watch.clientTurn(true)
+  await connection.end()
+}
+
+/** Rejects when the stream closes before our end was sent; never resolves. */
+function lost(stream: Socket): Promise<never> {
+  const closed = new Promise<never>((_resolve, reject) => {
+    const onClose = () => {
+      if (!stream.writableFinished) reject(toDataError(stream.errored))
+    }
+    if (stream.closed) onClose()
+    else stream.once('close', onClose)
+  })
+  closed.catch(() => {})
+  return closed
+}
+
+/**
+ * Writes what the client sends into the sink, through `transform` where there is one, and ends the sink. Resolves when
+ * the sink has finished, after an end of data that was proven or accepted. Our own end goes out as soon as the client's
+ * is here, before the backend is done: Python's ftplib waits for it before it reads the reply. Rejects with the sink's
+ * BackendError as it is, or with DataConnectionError `truncated`, `reset`, `stalled` or `aborted`, having destroyed the
+ * sink; what the client still sends is read and dropped for a second.
+ */
+export async function receiveInto(
+  connection: DataConnection,
+  sink: Writable,
+  transform: undefined | ((source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>),
+  options: TransferOptions,
+): Promise<void> {
+  const watch = watchProgress(connection, options)
+  try {
+    await Promise.race([watch.failed, failed(sink), pull(connection, sink, transform, watch)])
+  } catch (error) {
+    sink.destroy()
+    closeAfter(discardMs, connection)
+    throw toDataError(error)
+  } finally {
+    watch.stop()
+  }
+  closeAfter(lingerMs, connection)
+}
+
+async function pull(
+  connection: DataConnection,
+  sink: Writable,
+  transform: undefined | ((source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>),
+  watch: ProgressWatch,
+): Promise<void> {
+  // The iterator must not destroy the socket at the end: our own end has to be sent.
+  const received: AsyncIterable<Buffer> = connection.stream.iterator({ destroyOnReturn: false })
+  for await (const chunk of transform ? transform(received) : received) {
+    // The transfer has failed: this is the second of reading and dropping.
+    if (sink.destroyed) continue
+    if (sink.write(chunk)) continue
+    watch.clientTurn(false)
+    await drained(sink)
+    watch.clientTurn(true)
+  }
+  if (sink.destroyed) {
+    connection.close()
+    return
+  }
+  watch.clientTurn(false)
+  // Whether the client gets our end changes nothing about the upload: all of it is here.
+  connection.end().catch(() => connection.close())
+  await new Promise<void>((resolve) => {
+    sink.end(resolve)
+  })
+}
+
+/** Rejects when the sink fails; never resolves. Its listener stays, so that a later error is not an uncaught one. */
+function failed(sink: Writable): Promise<never> {
+  const failure = new Promise<never>((_resolve, reject) => {
+    const onClose = () => {
+      if (!sink.writableFinished) {
+        reject(sink.errored ?? new BackendError('failed', 'the upload was closed before it was complete'))
+      }
+    }
+    sink.on('error', reject)
+    if (sink.closed) onClose()
+    else sink.once('close', onClose)
+  })
+  failure.catch(() => {})
+  return failure
+}
+
+/** Resolves when the sink can take more, or never will. */
+function drained(sink: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      sink.off('drain', done).off('close', done)
+      resolve()
+    }
+    if (sink.destroyed) resolve()
+    else sink.on('drain', done).on('close', done)
+  })
+}
+
+/** Closes the connection after a time, unless it closes by itself. */
+function closeAfter(ms: number, connection: DataConnection): void {
+  const { stream } = connection
+  if (stream.closed) return
+  const timer = setTimeout(() => connection.close(), ms)
+  stream.once('close', () => clearTimeout(timer))
+}

@@ -1,0 +1,109 @@
+import type { ByteString } from './bytes.ts'
+
+/** Whether the last component of a path holds a wildcard; others are literal (a directory may be called `[old]`). */
+export function hasWildcard(path: ByteString): boolean {
+  return /[*?[{][^/]*$/.test(path)
+}
+
+/** A compiled pattern: does it match this name? */
+export type Matcher = (name: ByteString) => boolean
+
+const alternativesMax = 64
+/** Comparisons that one pattern may cost over all names; a pattern made to be slow matches nothing more after that. */
+const stepsMax = 20_000_000
+
+/**
+ * Compiles `*`, `?`, `[a-z]`, `[!a-z]`, `\x` and one level of `{a,b}` for one path component. As in a shell, a name
+ * with a leading dot is matched only by a pattern with one. Time per name is at most length of name times length of
+ * pattern, without recursion.
+ */
+export function compileGlob(pattern: ByteString): Matcher {
+  const alternatives = expandBraces(pattern).map(tokenise)
+  let steps = 0
+  const matches = (tokens: readonly Token[], name: ByteString): boolean => {
+    let t = 0
+    let n = 0
+    /** Where to go on when the tokens after the last `*` do not fit: let the `*` take one more byte. */
+    let starToken = -1
+    let starName = 0
+    while (n < name.length) {
+      steps += 1
+      if (steps > stepsMax) return false
+      const token = tokens[t]
+      if (token === 'star') {
+        starToken = t
+        starName = n
+        t += 1
+      } else if (token?.(name.charCodeAt(n))) {
+        t += 1
+        n += 1
+      } else if (starToken !== -1) {
+        starName += 1
+        n = starName
+        t = starToken + 1
+      } else {
+        return false
+      }
+    }
+    return tokens.slice(t).every((token) => token === 'star')
+  }
+  const dotted = alternatives.map(({ source }) => source.startsWith('.'))
+  return (name) =>
+    alternatives.some(({ tokens }, i) => (!name.startsWith('.') || dotted[i] === true) && matches(tokens, name))
+}
+
+type Token = 'star' | ((byte: number) => boolean)
+
+function tokenise(source: ByteString): { source: ByteString; tokens: readonly Token[] } {
+  const tokens: Token[] = []
+  for (let i = 0; i < source.length; i++) {
+    const c = source[i]
+    const set = c === '[' ? byteSet(source, i) : undefined
+    if (c === '*') {
+      if (tokens.at(-1) !== 'star') tokens.push('star')
+    } else if (c === '?') {
+      tokens.push(() => true)
+    } else if (set !== undefined) {
+      tokens.push(set.has)
+      i = set.end
+    } else {
+      if (c === '\\' && i + 1 < source.length) i += 1
+      const byte = source.charCodeAt(i)
+      tokens.push((other) => other === byte)
+    }
+  }
+  return { source, tokens }
+}
+
+/** `[abc]`, `[a-z]`, `[!a-z]` or `[^a-z]` that opens at `start`; undefined when it is not closed and so a literal `[`. */
+function byteSet(source: ByteString, start: number): { has: (byte: number) => boolean; end: number } | undefined {
+  const negated = source[start + 1] === '!' || source[start + 1] === '^'
+  const first = start + (negated ? 2 : 1)
+  // A `]` in first place is a member.
+  const end = source.indexOf(']', first + 1)
+  if (end === -1) return undefined
+  const members = new Set<number>()
+  for (let i = first; i < end; i++) {
+    const from = source.charCodeAt(i)
+    const isRange = source[i + 1] === '-' && i + 2 < end
+    const to = isRange ? source.charCodeAt(i + 2) : from
+    for (let byte = from; byte <= to; byte++) members.add(byte)
+    if (isRange) i += 2
+  }
+  return { has: (byte) => members.has(byte) !== negated, end }
+}
+
+/** `a{b,c}d` becomes `abd` and `acd`; a brace that does not close, or too many alternatives, stay as they are. */
+function expandBraces(pattern: ByteString): readonly ByteString[] {
+  const parts = pattern.split(/\{([^{}]*)\}/)
+  let expanded: ByteString[] = ['']
+  parts.forEach((part, i) => {
+    const choices = i % 2 === 1 ? part.split(',') : [part]
+    expanded = expanded.length * choices.length > alternativesMax ? [] : combine(expanded, choices)
+  })
+  return expanded.length === 0 ? [pattern] : expanded
+}
+
+function combine(heads: readonly ByteString[], tails: readonly ByteString[]): ByteString[] {
+  return heads.flatMap((head) => tails.map((tail) => head + tail))
+}

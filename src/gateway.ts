@@ -1,0 +1,277 @@
+import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { type Admin, startAdmin } from './admin/admin-server.ts'
+import type { Backend } from './backend/backend.ts'
+import { ByteBudget } from './backend/sftp/byte-budget.ts'
+import { createHostKeyPolicy } from './backend/sftp/host-keys.ts'
+import { parsePrivateKey } from './backend/sftp/private-key.ts'
+import { SftpBackend } from './backend/sftp/sftp-backend.ts'
+import type { BackendConfig, Config, ListenerConfig } from './config/config.ts'
+import { type Bound, FtpServer } from './control/ftp-server.ts'
+import type { SessionOptions } from './control/session-options.ts'
+import { advertised } from './data/advertised-address.ts'
+import { PassivePorts } from './data/passive-ports.ts'
+import type { Observer } from './observe/observer.ts'
+import { createLogIn } from './partners/log-in.ts'
+import { type Certificate, loadCertificate } from './tls/certificates.ts'
+import { selfMadeCertificate } from './tls/self-made.ts'
+import { createTls } from './tls/session-tls.ts'
+
+/** Why the gateway could not start: one sentence that names the port, file or backend, and what to do. */
+export class StartError extends Error {
+  override readonly name = 'StartError'
+}
+
+/** A running gateway. */
+export interface Gateway {
+  readonly listeners: readonly Bound[]
+  readonly admin: { readonly address: string; readonly port: number } | undefined
+  /** Takes over a new configuration for new sessions; running ones keep theirs. Throws when it cannot be used. */
+  reload(config: Config): Promise<void>
+  /** Drains for so long, then resolves; a second call with 0 cuts at once. */
+  stop(drainMs: number): Promise<void>
+}
+
+/** The rendered metrics, for the admin port. */
+export interface Metrics {
+  text(): Promise<string>
+  readonly contentType: string
+}
+
+/** Puts the parts together and opens the listeners last. Throws StartError; then nothing is left open. */
+export async function startGateway(config: Config, observer: Observer, metrics: Metrics): Promise<Gateway> {
+  const closers: Closer[] = []
+  try {
+    return await start(config, observer, metrics, closers)
+  } catch (error) {
+    await closeAll(closers)
+    throw error
+  }
+}
+
+type Closer = () => Promise<void>
+
+async function closeAll(closers: Closer[]): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close()
+}
+
+async function start(config: Config, observer: Observer, metrics: Metrics, closers: Closer[]): Promise<Gateway> {
+  const budget = new ByteBudget(config.limits.bytesInFlight)
+  let current = config
+  let backends = await makeBackends(config, undefined, budget, observer)
+  closers.push(() => closeBackends(backends))
+  await checkBackends(backends, observer)
+
+  const ports = new PassivePorts(config.passive.ports, observer)
+  closers.push(() => ports.close())
+  const server = new FtpServer(await sessionOptions(config, backends, ports, observer), config.limits)
+  closers.push(() => server.stop(0))
+
+  const state = { listening: false, draining: false }
+  const status = () => ({
+    ...state,
+    backends: [...backends.values()].map(({ backend: { name, up } }) => ({ name, up })),
+  })
+  const admin = config.admin && (await openAdmin(config.admin, metrics, status))
+  if (admin) closers.push(() => admin.close())
+
+  const listeners: Bound[] = []
+  for (const listener of config.listeners) listeners.push(await openListener(server, listener))
+  state.listening = true
+
+  return {
+    listeners,
+    admin: config.admin && admin && { address: config.admin.address, port: admin.port },
+    async reload(next) {
+      const fresh = await makeBackends(next, backends, budget, observer)
+      try {
+        server.options = await sessionOptions(next, fresh, ports, observer)
+      } catch (error) {
+        await closeBackends(fresh, backends)
+        throw error
+      }
+      server.limits = next.limits
+      warnOfRestart(current, next, observer)
+      for (const [name, { backend }] of backends) if (fresh.get(name)?.backend !== backend) backend.retire()
+      backends = fresh
+      current = next
+    },
+    async stop(drainMs) {
+      state.draining = true
+      await server.stop(drainMs)
+      await closeAll(closers)
+    },
+  }
+}
+
+/** What new sessions are made of. Throws StartError for certificates and keys that cannot be used. */
+async function sessionOptions(
+  config: Config,
+  backends: Backends,
+  ports: PassivePorts,
+  observer: Observer,
+): Promise<SessionOptions> {
+  const { minVersion, sessionReuse } = config.tls
+  const certificates = await certificatesOf(config, observer)
+  const tls = await createTls({ certificates, minVersion, sessionReuse }).catch(startError)
+  if (!tls.ticketSuppression) {
+    const message = 'this Node cannot keep session tickets off upload connections; TLS 1.3 is switched off'
+    observer({ kind: 'warning', topic: 'tls_tickets', message })
+  }
+  const { logIn, routeOf } = createLogIn({
+    partners: config.partners,
+    backends: new Map([...backends].map(([name, { backend }]) => [name, backend])),
+    defaultBackend: config.defaults.backend,
+    parseKey: parsePrivateKey,
+  })
+  return {
+    tls,
+    ports,
+    advertise: advertised(config.passive.advertise),
+    logIn,
+    routeOf,
+    loginAttempts: config.limits.loginAttempts,
+    endOfData: config.upload.endOfData,
+    timeouts: config.timeouts,
+    observer,
+  }
+}
+
+async function certificatesOf(config: Config, observer: Observer): Promise<readonly Certificate[]> {
+  const { certificates: files } = config.tls
+  const certificates = await (files.length > 0
+    ? Promise.all(files.map(({ cert, key }) => loadCertificate(cert, key)))
+    : selfMadeCertificate(config.state.directory).then((made) => [made])
+  ).catch(startError)
+  for (const { selfMade, fingerprint, notAfter } of certificates) {
+    for (const { name, tls } of config.listeners) {
+      if (tls !== 'off') observer({ kind: 'certificate', listener: name, selfMade, fingerprint, notAfter })
+    }
+  }
+  return certificates
+}
+
+type Backends = ReadonlyMap<string, { readonly config: unknown; readonly backend: SftpBackend }>
+
+/** One backend per entry of the configuration; those that did not change are taken from `previous`. */
+async function makeBackends(
+  config: Config,
+  previous: Backends | undefined,
+  budget: ByteBudget,
+  observer: Observer,
+): Promise<Backends> {
+  const made = new Map<string, { config: unknown; backend: SftpBackend }>()
+  for (const backend of config.backends) {
+    const knownHostsText = backend.knownHosts && (await readFile(backend.knownHosts, 'utf8').catch(startError))
+    const wanted = { backend, knownHostsText, upload: config.upload, limits: config.limits }
+    const kept = previous?.get(backend.name)
+    if (kept && isDeepStrictEqual(kept.config, wanted)) made.set(backend.name, kept)
+    else
+      made.set(backend.name, {
+        config: wanted,
+        backend: makeBackend(backend, knownHostsText, config, budget, observer),
+      })
+  }
+  return made
+}
+
+function makeBackend(
+  { name, host, port, hostKeys: fingerprints, timeouts, health }: BackendConfig,
+  knownHostsText: string | undefined,
+  { upload, limits }: Config,
+  budget: ByteBudget,
+  observer: Observer,
+): SftpBackend {
+  const hostKeys = createHostKeyPolicy({ host, port, fingerprints, knownHostsText })
+  for (const note of hostKeys.notes)
+    observer({ kind: 'warning', topic: 'known_hosts', message: `backend ${name}: ${note}` })
+  return new SftpBackend({
+    name,
+    host,
+    port,
+    hostKeys,
+    ...timeouts,
+    health,
+    fsync: upload.fsync,
+    bytesInFlightPerTransfer: limits.bytesInFlightPerTransfer,
+    budget,
+    observer,
+  })
+}
+
+async function closeBackends(backends: Backends, except?: Backends): Promise<void> {
+  for (const [name, { backend }] of backends) {
+    if (except?.get(name)?.backend !== backend) await backend.close()
+  }
+}
+
+/** A gateway without any backend is useless, and it is better said at start than to the first partner. */
+async function checkBackends(backends: Backends, observer: Observer): Promise<void> {
+  const problems = await Promise.all([...backends.values()].map(({ backend }) => problemOf(backend)))
+  const found = problems.filter((problem) => problem !== undefined)
+  if (found.length === backends.size) {
+    const advice = 'Check host, port, firewall and hostKeys, and that the SFTP server runs'
+    throw new StartError(`no backend can be used: ${found.join('; ')}. ${advice}.`)
+  }
+  for (const message of found) observer({ kind: 'warning', topic: 'backend_down', message })
+}
+
+async function problemOf(backend: Backend): Promise<string | undefined> {
+  try {
+    await backend.probe()
+    return undefined
+  } catch (error) {
+    return `backend ${backend.name}: ${messageOf(error)}`
+  }
+}
+
+async function openListener(server: FtpServer, listener: ListenerConfig): Promise<Bound> {
+  return server.listen(listener).catch((error: NodeJS.ErrnoException) => {
+    throw new StartError(`listener ${listener.name}: ${portProblem(error, listener.address, listener.port)}`, {
+      cause: error,
+    })
+  })
+}
+
+async function openAdmin(
+  { address, port }: { readonly address: string; readonly port: number },
+  metrics: Metrics,
+  status: Parameters<typeof startAdmin>[0]['status'],
+): Promise<Admin> {
+  return startAdmin({ address, port, metrics, status }).catch((error: NodeJS.ErrnoException) => {
+    throw new StartError(`admin: ${portProblem(error, address, port)}`, { cause: error })
+  })
+}
+
+function portProblem(error: NodeJS.ErrnoException, address: string, port: number): string {
+  const where = `port ${port} on ${address}`
+  if (error.code === 'EADDRINUSE') return `${where} is taken by another program; stop it or choose another port`
+  if (error.code === 'EACCES')
+    return `${where} may not be opened; give the process CAP_NET_BIND_SERVICE or choose a port from 1024`
+  if (error.code === 'EADDRNOTAVAIL') return `${address} is not an address of this machine; choose another address`
+  return `${where} cannot be opened: ${error.message}`
+}
+
+/** Listeners, passive ports and the admin port are opened once. */
+function warnOfRestart(current: Config, next: Config, observer: Observer): void {
+  const fixed = ({ listeners, passive, admin, state, limits }: Config) => ({
+    listeners,
+    'passive.ports': passive.ports,
+    admin,
+    state,
+    'limits.bytesInFlight': limits.bytesInFlight,
+  })
+  const after = Object.values(fixed(next))
+  for (const [i, [key, before]] of Object.entries(fixed(current)).entries()) {
+    if (isDeepStrictEqual(before, after[i])) continue
+    observer({ kind: 'warning', topic: 'restart_needed', message: `the change of ${key} needs a restart` })
+  }
+}
+
+function startError(error: unknown): never {
+  throw new StartError(messageOf(error), { cause: error })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

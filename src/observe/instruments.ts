@@ -1,0 +1,88 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+const loginSeconds = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const commandSeconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30]
+const transferSeconds = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200]
+const transferBytes = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11]
+
+export type Instruments = ReturnType<typeof defineInstruments>
+
+/**
+ * Every metric of the gateway, by its name after `ftps_gateway_`. Labels have few values: partners, backends and
+ * listeners come from the configuration, the rest are closed sets; users, addresses and paths are never labels.
+ */
+export function defineInstruments(registry: Registry) {
+  const registers = [registry]
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Counter({ name: `ftps_gateway_${name}`, help, labelNames, registers })
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Gauge({ name: `ftps_gateway_${name}`, help, labelNames, registers })
+  const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
+    new Histogram({ name: `ftps_gateway_${name}`, help, labelNames, buckets, registers })
+
+  return {
+    buildInfo: gauge('build_info', 'Always 1; the labels say what runs.', [
+      'version',
+      'revision',
+      'node_version',
+      'ssh_crypto',
+    ]),
+    draining: gauge('draining', '1 while the gateway stops and takes no new logins.', []),
+    reloadSuccessful: gauge('config_last_reload_successful', '0 when the newest configuration was refused.', []),
+    reloadTime: gauge(
+      'config_last_reload_success_timestamp_seconds',
+      'When the configuration in force was taken over.',
+      [],
+    ),
+    certificateNotAfter: gauge(
+      'tls_certificate_not_after_timestamp_seconds',
+      'When the certificate of a listener expires.',
+      ['listener'],
+    ),
+
+    controlConnections: gauge('control_connections', 'Open control connections.', ['listener']),
+    controlConnectionsTotal: counter('control_connections_total', 'Control connections by what became of them.', [
+      'listener',
+      'outcome',
+    ]),
+    sessions: gauge('sessions', 'Sessions that are logged in.', ['partner']),
+    logins: counter('logins_total', 'Login attempts.', ['partner', 'outcome']),
+    loginSeconds: histogram('login_duration_seconds', 'From PASS to its reply.', ['outcome'], loginSeconds),
+    tlsHandshakes: counter('tls_handshakes_total', 'TLS handshakes with clients.', ['channel', 'version', 'outcome']),
+    commands: counter('commands_total', 'Commands by verb (unknown ones: other) and class of the reply.', [
+      'command',
+      'reply',
+    ]),
+    commandSeconds: histogram(
+      'command_duration_seconds',
+      'From a command to its final reply.',
+      ['command'],
+      commandSeconds,
+    ),
+
+    dataConnections: counter('data_connections_total', 'Data connections, asked for or opened.', ['mode', 'outcome']),
+    passivePorts: gauge('passive_ports', 'Size of the passive port range.', []),
+    passivePortsInUse: gauge('passive_ports_in_use', 'Passive ports that wait for or serve a data connection.', []),
+    transfers: counter('transfers_total', 'Finished transfers.', ['partner', 'direction', 'phase', 'outcome']),
+    transferBytes: counter('transfer_bytes_total', 'Bytes on data connections, without TLS.', ['partner', 'direction']),
+    transferSeconds: histogram(
+      'transfer_duration_seconds',
+      'From the 150 mark to the final reply.',
+      ['direction'],
+      transferSeconds,
+    ),
+    transferSize: histogram('transfer_size_bytes', 'Bytes of one transfer.', ['direction'], transferBytes),
+
+    backendUp: gauge('backend_up', '1 when the newest connection or probe succeeded.', ['backend']),
+    backendFailures: counter('backend_connect_failures_total', 'Connections to a backend that failed.', [
+      'backend',
+      'reason',
+    ]),
+    backendSeconds: histogram(
+      'backend_connect_duration_seconds',
+      'From connect to the end of the SSH login, successful ones.',
+      ['backend'],
+      loginSeconds,
+    ),
+  }
+}

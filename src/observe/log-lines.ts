@@ -1,0 +1,131 @@
+import { toText } from '../ftp/bytes.ts'
+import type { Event } from './observer.ts'
+
+/** What the log says of one event. */
+export interface Line {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'
+  /** Stable name to search and alert on. */
+  readonly event: string
+  /** For people. */
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+  /** Where a bug happened; several lines. */
+  readonly stack?: string
+}
+
+type Words = readonly [level: Line['level'], event: string, message: string]
+type Table = { readonly [K in Event['kind']]: (event: Extract<Event, { kind: K }>) => Words }
+
+/** Everything that the log can say, in the order of the Event union. */
+const words: Table = {
+  listening: (e) => ['info', 'gateway.listening', `Listener ${e.listener} takes connections on ${at(e)}`],
+  started: (e) => ['info', 'gateway.started', `Version ${e.version} started, SSH cryptography: ${e.sshCrypto}`],
+  draining: (e) => ['info', 'gateway.draining', `Stopping; ${e.sessions} sessions are still open`],
+  stopped: () => ['info', 'gateway.stopped', 'Stopped'],
+  reloaded: (e) =>
+    e.ok
+      ? ['info', 'config.reloaded', 'New configuration is in force']
+      : [
+          'error',
+          'config.refused',
+          `New configuration is refused, the old one stays in force: ${e.problems.join('; ')}`,
+        ],
+  certificate: (e) =>
+    e.selfMade
+      ? ['warn', 'tls.certificate', `Listener ${e.listener} shows a self-made certificate; clients cannot verify it`]
+      : [
+          'info',
+          'tls.certificate',
+          `Listener ${e.listener} shows a certificate valid until ${e.notAfter.toISOString()}`,
+        ],
+  warning: (e) => ['warn', 'warning', e.message],
+  bug: (e) => ['error', 'bug', `Unforeseen: ${e.error instanceof Error ? e.error.message : String(e.error)}`],
+
+  connectionRefused: (e) =>
+    e.reason === 'limit'
+      ? ['warn', 'connection.refused', `Connection from ${e.address} refused: too many sessions`]
+      : ['info', 'connection.refused', `Connection from ${e.address} refused: stopping`],
+  sessionOpened: (e) => ['info', 'session.opened', `Connection from ${e.address}`],
+  sessionClosed: (e) => ['info', 'session.closed', `Session ended: ${e.reason}`],
+  tls: (e) =>
+    e.outcome === 'ok'
+      ? ['debug', 'tls.ok', `TLS on the ${e.channel} connection${e.reused ? ', resumed' : ''}`]
+      : ['info', 'tls.failed', `No TLS on the ${e.channel} connection${because(e)}`],
+  login: (e) =>
+    e.outcome === 'ok'
+      ? ['info', 'login.ok', `${toText(e.user)} logged in`]
+      : ['warn', 'login.refused', `${toText(e.user)} from ${e.address} was refused: ${e.outcome}${because(e)}`],
+  command: (e) => ['debug', 'command', `${e.known ? e.verb : 'Unknown command'} was answered ${e.code}`],
+
+  dataConnection: (e) =>
+    e.outcome === 'ok'
+      ? ['debug', 'data.ok', `Data connection, ${e.mode}`]
+      : ['warn', 'data.failed', `No data connection, ${e.mode} at ${e.advertised}: ${e.outcome}${because(e)}`],
+  passivePorts: (e) => ['trace', 'data.ports', `${e.inUse} of ${e.size} passive ports are in use`],
+  transfer: (e) => {
+    const what = `${e.verb} ${toText(e.path)}, ${e.bytes} bytes in ${e.seconds.toFixed(1)} s`
+    if (e.outcome === 'ok') return [e.direction === 'listing' ? 'debug' : 'info', 'transfer.done', what]
+    const level = e.outcome === 'backend_error' || e.outcome === 'gateway_error' ? 'error' : 'warn'
+    return [level, 'transfer.failed', `${what}: ${e.outcome}${because(e)}`]
+  },
+
+  backendConnection: (e) => {
+    switch (e.outcome) {
+      case 'ok':
+        return ['debug', 'backend.connected', `Connected to ${e.backend}`]
+      case 'host_key':
+        return ['error', 'backend.host_key', `Backend ${e.backend} is not trusted, its logins are refused${because(e)}`]
+      case 'auth':
+        return ['info', 'backend.login_refused', `Backend ${e.backend} refused a login${because(e)}`]
+      default:
+        return ['warn', 'backend.connect_failed', `No connection to ${e.backend}: ${e.outcome}${because(e)}`]
+    }
+  },
+  backendReady: (e) => ['debug', 'backend.ready', `Backend ${e.backend} is ${e.banner}`],
+  backendUp: (e) =>
+    e.up
+      ? ['info', 'backend.up', `Backend ${e.backend} can be reached`]
+      : ['error', 'backend.down', `Backend ${e.backend} cannot be reached`],
+}
+
+export function lineOf(event: Event): Line {
+  // The table's type pairs each kind with its event; TypeScript cannot follow that through the lookup.
+  const [level, name, message] = (words[event.kind] as (event: Event) => Words)(event)
+  const line = { level, event: name, message, fields: fieldsOf(event) }
+  if (event.kind === 'bug' && event.error instanceof Error && event.error.stack) {
+    return { ...line, stack: event.error.stack }
+  }
+  return line
+}
+
+const secretVerbs: ReadonlySet<string> = new Set(['PASS', 'ACCT'])
+
+/** The event's own fields, byte strings as text. */
+function fieldsOf(event: Event): Record<string, unknown> {
+  const { kind, ...fields } = event
+  switch (event.kind) {
+    case 'command': {
+      const { session, verb, argument, known, code, seconds } = event
+      // What follows a mistyped PASS is a password too, so only known verbs show their argument.
+      const shown = known && !secretVerbs.has(verb)
+      const text = shown ? { argument: toText(argument) } : {}
+      return { session, verb: known ? verb : 'other', ...text, code, seconds }
+    }
+    case 'bug':
+      return event.session === undefined ? {} : { session: event.session }
+    case 'login':
+      return { ...fields, user: toText(event.user) }
+    case 'transfer':
+      return { ...fields, user: toText(event.user), path: toText(event.path) }
+    default:
+      return fields
+  }
+}
+
+function at({ address, port }: { readonly address: string; readonly port: number }): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+function because({ reason }: { readonly reason?: string }): string {
+  return reason === undefined ? '' : `: ${reason}`
+}

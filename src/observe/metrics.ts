@@ -1,0 +1,163 @@
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { defineInstruments, type Instruments } from './instruments.ts'
+import type { BackendFailure, DataOutcome, Event, LoginOutcome, Observer, TransferEvent } from './observer.ts'
+
+/** Names from the configuration that are labels; what has not happened to them yet is shown as 0. */
+export interface Names {
+  readonly listeners: readonly string[]
+  readonly partners: readonly string[]
+  readonly backends: readonly string[]
+}
+
+export interface Metrics {
+  readonly observer: Observer
+  /** Introduces names, at start and after a reload. A rate over a counter that begins at 1 would miss its first event. */
+  declare(names: Names): void
+  /** All metrics in Prometheus' text format. */
+  text(): Promise<string>
+  readonly contentType: string
+}
+
+const loginOutcomes: readonly LoginOutcome[] = ['ok', 'bad_password', 'limit', 'backend']
+const connectionOutcomes = ['accepted', 'limit', 'draining']
+const dataOutcomes: readonly DataOutcome[] = ['ok', 'timeout', 'wrong_peer', 'tls', 'no_port', 'refused', 'closed']
+const directions: readonly TransferEvent['direction'][] = ['upload', 'download', 'listing']
+const transferOutcomes: readonly TransferEvent['outcome'][] = [
+  'ok',
+  'client_abort',
+  'truncated',
+  'data_error',
+  'backend_error',
+  'gateway_error',
+]
+const backendFailures: readonly BackendFailure[] = ['dns', 'refused', 'timeout', 'host_key', 'auth', 'kex', 'lost']
+/** The migration phase of every partner for now. */
+const phase = 'gateway'
+
+/** Metrics in a registry of their own. */
+export function createMetrics(options: { readonly version: string; readonly revision?: string }): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const instruments = defineInstruments(registry)
+  initialise(instruments)
+  const build = { version: options.version, revision: options.revision ?? 'unknown', node_version: process.version }
+  return {
+    observer: counting(instruments, build),
+    declare: (names) => declare(instruments, names),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}
+
+function initialise(m: Instruments): void {
+  m.draining.set(0)
+  m.passivePorts.set(0)
+  m.passivePortsInUse.set(0)
+  m.reloadSuccessful.set(1)
+  m.reloadTime.setToCurrentTime()
+  for (const outcome of loginOutcomes) m.loginSeconds.zero({ outcome })
+  for (const channel of ['control', 'data']) {
+    for (const version of ['TLSv1.2', 'TLSv1.3']) m.tlsHandshakes.inc({ channel, version, outcome: 'ok' }, 0)
+    m.tlsHandshakes.inc({ channel, version: 'none', outcome: 'failed' }, 0)
+  }
+  for (const mode of ['passive', 'active']) {
+    for (const outcome of dataOutcomes) m.dataConnections.inc({ mode, outcome }, 0)
+  }
+  for (const direction of directions) {
+    m.transferSeconds.zero({ direction })
+    m.transferSize.zero({ direction })
+  }
+}
+
+function declare(m: Instruments, { listeners, partners, backends }: Names): void {
+  for (const listener of listeners) {
+    m.controlConnections.inc({ listener }, 0)
+    for (const outcome of connectionOutcomes) m.controlConnectionsTotal.inc({ listener, outcome }, 0)
+  }
+  for (const partner of partners) {
+    m.sessions.inc({ partner }, 0)
+    for (const outcome of loginOutcomes) m.logins.inc({ partner, outcome }, 0)
+    for (const direction of directions) {
+      m.transferBytes.inc({ partner, direction }, 0)
+      for (const outcome of transferOutcomes) m.transfers.inc({ partner, direction, phase, outcome }, 0)
+    }
+  }
+  for (const backend of backends) {
+    for (const reason of backendFailures) m.backendFailures.inc({ backend, reason }, 0)
+  }
+}
+
+/** What each event adds. Events without a case are for the log alone. */
+function counting(m: Instruments, build: { version: string; revision: string; node_version: string }): Observer {
+  /** The partner of each session that is logged in. */
+  const partners = new Map<string, string>()
+  const loggedOut = (session: string) => {
+    const partner = partners.get(session)
+    if (partner !== undefined) m.sessions.dec({ partner })
+    partners.delete(session)
+  }
+
+  return (event: Event) => {
+    switch (event.kind) {
+      case 'started':
+        m.buildInfo.reset()
+        return m.buildInfo.set({ ...build, ssh_crypto: event.sshCrypto }, 1)
+      case 'draining':
+        return m.draining.set(1)
+      case 'reloaded':
+        m.reloadSuccessful.set(event.ok ? 1 : 0)
+        if (event.ok) m.reloadTime.setToCurrentTime()
+        return
+      case 'certificate':
+        return m.certificateNotAfter.set({ listener: event.listener }, event.notAfter.getTime() / 1000)
+
+      case 'connectionRefused':
+        return m.controlConnectionsTotal.inc({ listener: event.listener, outcome: event.reason })
+      case 'sessionOpened':
+        m.controlConnections.inc({ listener: event.listener })
+        return m.controlConnectionsTotal.inc({ listener: event.listener, outcome: 'accepted' })
+      case 'sessionClosed':
+        loggedOut(event.session)
+        return m.controlConnections.dec({ listener: event.listener })
+      case 'tls': {
+        const { channel, outcome, version = 'none' } = event
+        return m.tlsHandshakes.inc({ channel, version, outcome })
+      }
+      case 'login': {
+        const { session, partner, outcome, seconds } = event
+        m.logins.inc({ partner, outcome })
+        m.loginSeconds.observe({ outcome }, seconds)
+        if (outcome !== 'ok') return
+        loggedOut(session)
+        partners.set(session, partner)
+        return m.sessions.inc({ partner })
+      }
+      case 'command': {
+        const command = event.known ? event.verb : 'other'
+        m.commands.inc({ command, reply: `${Math.floor(event.code / 100)}xx` })
+        return m.commandSeconds.observe({ command }, event.seconds)
+      }
+
+      case 'dataConnection':
+        return m.dataConnections.inc({ mode: event.mode, outcome: event.outcome })
+      case 'passivePorts':
+        m.passivePorts.set(event.size)
+        return m.passivePortsInUse.set(event.inUse)
+      case 'transfer': {
+        const { partner, direction, outcome, bytes, seconds } = event
+        m.transfers.inc({ partner, direction, phase, outcome })
+        m.transferBytes.inc({ partner, direction }, bytes)
+        m.transferSeconds.observe({ direction }, seconds)
+        return m.transferSize.observe({ direction }, bytes)
+      }
+
+      case 'backendConnection': {
+        const { backend, outcome, seconds } = event
+        if (outcome === 'ok') return m.backendSeconds.observe({ backend }, seconds)
+        return m.backendFailures.inc({ backend, reason: outcome })
+      }
+      case 'backendUp':
+        return m.backendUp.set({ backend: event.backend }, event.up ? 1 : 0)
+    }
+  }
+}

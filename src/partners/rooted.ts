@@ -1,0 +1,58 @@
+import { BackendError, type Entry, type FileSystem } from '../backend/backend.ts'
+import type { ByteString } from '../ftp/bytes.ts'
+
+/**
+ * A part of a file system as a whole one: `root` is its `/`, and no path in or out leads elsewhere. Links that the
+ * backend follows by itself it follows as ever; what a login may reach in the end, only the backend's own rights say.
+ */
+export function rooted(files: FileSystem, root: ByteString): FileSystem {
+  const base = root.replace(/\/+$/, '')
+  if (base === '') return files
+
+  /** Paths come absolute and normalised (FileSystem's contract); one that is not would climb out, so it is refused. */
+  const below = (path: ByteString): ByteString => {
+    if (!path.startsWith('/') || /\/\.\.?(\/|$)/.test(path)) {
+      throw new BackendError('invalidName', 'not an absolute, normalised path')
+    }
+    return path === '/' ? base : base + path
+  }
+  const isInside = (path: ByteString): boolean => path === base || path.startsWith(`${base}/`)
+  const above = (path: ByteString): ByteString => path.slice(base.length) || '/'
+  /** Where a link points, in the terms of this part; undefined for absolute targets elsewhere, which are no client's business. */
+  const target = (path: ByteString): ByteString | undefined => {
+    if (!path.startsWith('/')) return path
+    return isInside(path) ? above(path) : undefined
+  }
+  const entry = ({ target: stored, ...found }: Entry, path?: ByteString): Entry => {
+    const mapped = stored === undefined ? undefined : target(stored)
+    return { ...found, ...(path === '/' && { name: '/' }), ...(mapped !== undefined && { target: mapped }) }
+  }
+  /** The root itself is the operator's: removed or renamed, it would take the partner's whole login with it. */
+  const notRoot = (path: ByteString): ByteString => {
+    if (path === '/') throw new BackendError('accessDenied', 'the root of the login cannot be removed or renamed')
+    return below(path)
+  }
+
+  return {
+    home: isInside(files.home) ? above(files.home) : '/',
+    stat: async (path) => entry(await files.stat(below(path)), path),
+    lstat: async (path) => entry(await files.lstat(below(path)), path),
+    async readLink(path) {
+      const mapped = target(await files.readLink(below(path)))
+      if (mapped === undefined) throw new BackendError('accessDenied', 'the link points out of the root')
+      return mapped
+    },
+    async *list(path) {
+      for await (const batch of files.list(below(path))) yield batch.map((found) => entry(found))
+    },
+    read: async (path, start) => files.read(below(path), start),
+    write: async (path, mode) => files.write(below(path), mode),
+    makeDirectory: async (path) => files.makeDirectory(below(path)),
+    removeDirectory: async (path) => files.removeDirectory(notRoot(path)),
+    removeFile: async (path) => files.removeFile(notRoot(path)),
+    rename: async (from, to) => files.rename(notRoot(from), notRoot(to)),
+    setModified: async (path, seconds) => files.setModified(below(path), seconds),
+    setMode: async (path, mode) => files.setMode(below(path), mode),
+    close: () => files.close(),
+  }
+}

@@ -1,0 +1,101 @@
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { RecordBoundary } from './record-boundary.ts'
+
+/**
+ * Stands between a net.Socket and the TLSSocket of an upload, so that the end of the data can be judged: Node's TLS
+ * reports close_notify and a bare TCP FIN by the same event. The verdict is a matter of order alone. The TLS engine
+ * decrypts within the call that hands it ciphertext, and the raw end of the stream is handed to it last, after every
+ * byte. So when the TLSSocket learns of an end while `endReleased` is false, close_notify said so; when `endReleased`
+ * is true, only TCP did. No timer takes part, and it does not matter how slowly anybody reads.
+ *
+ * What must not be done instead, because it called complete uploads truncated: to note the raw 'end' and compare when
+ * the TLSSocket emits its own 'end'. That event waits for the reader, so any back-pressure puts it after the raw one.
+ *
+ * A reset is treated like an end, with `failure` set: bytes that arrived before it are delivered first, for they may
+ * hold the close_notify of a complete upload (clients that close with something unread reset the connection).
+ *
+ * The shim is destroyed from above only, by the TLSSocket, so nothing decrypted is lost when the raw socket closes.
+ */
+export class EndOfDataShim extends Duplex {
+  readonly #raw: Socket
+  readonly #records = new RecordBoundary()
+  #rawEnded = false
+  #endReleased = false
+  #failure: Error | undefined
+  #pending = 0
+
+  constructor(raw: Socket) {
+    super({ allowHalfOpen: true, autoDestroy: false })
+    this.#raw = raw
+    // Registered before Node's wrapper registers its own, which is the one that tells the TLS engine.
+    this.once('end', () => {
+      this.#endReleased = true
+    })
+    raw.on('data', (chunk: Buffer) => this.#deliver(chunk))
+    raw.once('end', () => this.#finishReading())
+    raw.on('error', (error) => this.#fail(error))
+    raw.once('close', () => this.#fail(new Error('the connection was closed')))
+  }
+
+  /** Whether the raw end of the stream has been given to the TLS engine; everything before it has been, then, too. */
+  get endReleased(): boolean {
+    return this.#endReleased
+  }
+  /** Whether the raw stream ended, so far, inside a TLS record. */
+  get insideRecord(): boolean {
+    return this.#records.inside
+  }
+  /** Why the raw stream ended, when it was not by a FIN. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+  /** Writes that the system has not taken yet. */
+  get pending(): number {
+    return this.#pending
+  }
+
+  #deliver(chunk: Buffer): void {
+    this.#records.advance(chunk)
+    if (!this.push(chunk)) this.#raw.pause()
+  }
+
+  #fail(error: Error): void {
+    if (this.#rawEnded) return
+    this.#failure = error
+    // A paused socket may hold bytes that came before the reset; nothing but read() gives them out now.
+    for (let rest = this.#raw.read(); rest !== null; rest = this.#raw.read()) {
+      this.#records.advance(rest)
+      this.push(rest)
+    }
+    this.#finishReading()
+  }
+
+  #finishReading(): void {
+    if (this.#rawEnded) return
+    this.#rawEnded = true
+    this.push(null)
+  }
+
+  override _read(): void {
+    this.#raw.resume()
+  }
+
+  /** A write that fails is not reported: an upload is judged by what was read, and Node would throw that away. */
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#pending++
+    this.#raw.write(chunk, () => {
+      this.#pending--
+      done()
+    })
+  }
+
+  override _final(done: () => void): void {
+    this.#raw.end(() => done())
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#raw.destroy()
+    done(error)
+  }
+}

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
+import type { Certificate } from './certificates.ts'
+import { setTicketPolicy } from './ticket-policy.ts'
+import { suppressesTickets } from './ticket-self-test.ts'
+
+export interface TlsSettings {
+  /** One, or one per key type (RSA, ECDSA); all are offered. */
+  readonly certificates: readonly Certificate[]
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  readonly sessionReuse: 'prefer' | 'require' | 'off'
+}
+
+/** The TLS of a listener: what its sessions have in common. */
+export interface Tls {
+  readonly maxVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** Whether session tickets can be kept off upload connections here; without it TLS 1.3 is not offered. */
+  readonly ticketSuppression: boolean
+  readonly sessionReuse: TlsSettings['sessionReuse']
+  /** Keys of a new control session; cheap, the contexts are made when they are first used. */
+  newSession(): SessionTls
+}
+
+/**
+ * The TLS of one FTP session. All contexts share ticket keys that no other session has, so a data connection that
+ * resumes a TLS session proves that it comes from the client of this control connection.
+ */
+export interface SessionTls {
+  readonly control: SecureContext
+  /** Sends no session tickets: TLS 1.3 sends them after the handshake, and a client that closes its upload without
+   * having read them makes its kernel reset the connection and drop data that was still under way. */
+  readonly upload: SecureContext
+  /** Sends a fresh ticket each time, for clients that use a TLS 1.3 ticket only once (curl, PHP). */
+  readonly download: SecureContext
+  /** Store for TLS 1.2 session ids, for clients without tickets; the `server` option of `new TLSSocket`. */
+  readonly resumption: EventEmitter
+}
+
+const sessionIdsMax = 16
+/** Seconds; the longest that TLS 1.3 allows. Node's two hours would end resumption in sessions that last all day. */
+const sessionTimeout = 604_800
+
+/**
+ * Prepares TLS for a listener. Tests first whether tickets can be suppressed on this Node; where they cannot, and with
+ * `sessionReuse: require` (clients that use a ticket once would fail their second transfer), TLS 1.2 is the highest
+ * version. Throws an Error for the operator when that leaves no version.
+ */
+export async function createTls(settings: TlsSettings): Promise<Tls> {
+  const base: SecureContextOptions = {
+    cert: settings.certificates.map(({ cert }) => cert),
+    key: settings.certificates.map(({ key }) => key),
+    minVersion: settings.minVersion,
+    maxVersion: 'TLSv1.3',
+    sessionIdContext: 'ftps-gateway',
+    sessionTimeout,
+  }
+  const ticketSuppression = await suppressesTickets(new Session(base, true))
+  const maxVersion = ticketSuppression && settings.sessionReuse !== 'require' ? 'TLSv1.3' : 'TLSv1.2'
+  if (settings.minVersion > maxVersion) {
+    throw new Error(
+      settings.sessionReuse === 'require'
+        ? 'tls.sessionReuse "require" works with TLS 1.2 only, because clients use a TLS 1.3 ticket once; set tls.minVersion to TLSv1.2 or sessionReuse to "prefer"'
+        : 'this Node cannot keep session tickets off upload connections, so TLS 1.3 would lose data; set tls.minVersion to TLSv1.2 or use another Node version',
+    )
+  }
+  return {
+    maxVersion,
+    ticketSuppression,
+    sessionReuse: settings.sessionReuse,
+    newSession: () => new Session({ ...base, maxVersion }, ticketSuppression),
+  }
+}
+
+class Session implements SessionTls {
+  readonly resumption = sessionIdStore()
+  readonly #base: SecureContextOptions
+  readonly #ticketKeys = randomBytes(48)
+  readonly #ticketSuppression: boolean
+  #control: SecureContext | undefined
+  #upload: SecureContext | undefined
+  #download: SecureContext | undefined
+
+  constructor(base: SecureContextOptions, ticketSuppression: boolean) {
+    this.#base = base
+    this.#ticketSuppression = ticketSuppression
+  }
+  get control(): SecureContext {
+    this.#control ??= createSecureContext({ ...this.#base, ticketKeys: this.#ticketKeys })
+    return this.#control
+  }
+  get upload(): SecureContext {
+    this.#upload ??= this.#data('never')
+    return this.#upload
+  }
+  get download(): SecureContext {
+    this.#download ??= this.#data('always')
+    return this.#download
+  }
+  #data(tickets: 'always' | 'never'): SecureContext {
+    if (!this.#ticketSuppression) return this.control
+    const context = createSecureContext(this.#base)
+    setTicketPolicy(context, this.#ticketKeys, tickets)
+    return context
+  }
+}
+
+/** Node keeps no server-side sessions of its own. The answers must be synchronous: Node holds data back until they come. */
+function sessionIdStore(): EventEmitter {
+  const sessions = new Map<string, Buffer>()
+  const store = new EventEmitter()
+  store.on('newSession', (id: Buffer, data: Buffer, done: () => void) => {
+    sessions.set(id.toString('hex'), data)
+    for (const oldest of sessions.keys()) {
+      if (sessions.size <= sessionIdsMax) break
+      sessions.delete(oldest)
+    }
+    done()
+  })
+  store.on('resumeSession', (id: Buffer, done: (error: Error | null, session: Buffer | null) => void) => {
+    done(null, sessions.get(id.toString('hex')) ?? null)
+  })
+  return store
+}

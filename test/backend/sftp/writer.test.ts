@@ -1,0 +1,101 @@
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { BackendError } from '../../../src/backend/backend.ts'
+import { ByteBudget } from '../../../src/backend/sftp/byte-budget.ts'
+import { writeHeaderLength } from '../../../src/backend/sftp/encode.ts'
+import { Writer } from '../../../src/backend/sftp/writer.ts'
+
+const handle = Buffer.from('h')
+
+/** A server that keeps what it is sent, and answers in the next turn of the loop, or when `release` is called. */
+function server(hold = false) {
+  const writes: { offset: number; data: Buffer }[] = []
+  const held: (() => void)[] = []
+  return {
+    writes,
+    held,
+    waiting: 0,
+    waitingMax: 0,
+    async write(message: Buffer, _handle: Buffer, offset: number, length: number): Promise<void> {
+      const header = writeHeaderLength(handle)
+      writes.push({ offset, data: Buffer.from(message.subarray(header, header + length)) })
+      this.waiting += length
+      this.waitingMax = Math.max(this.waiting, this.waitingMax)
+      await new Promise<void>((resolve) => (hold ? held.push(resolve) : setImmediate(resolve)))
+      this.waiting -= length
+    },
+  }
+}
+
+function plan(options: { start?: number; requestBytes?: number; inFlightMax?: number; budget?: ByteBudget } = {}) {
+  const { start = 0, requestBytes = 10, inFlightMax = 30, budget = new ByteBudget(1000) } = options
+  return { handle, start, requestBytes, inFlightMax, budget, explain: async (error: unknown) => error as Error }
+}
+
+test('whatever the chunks, every byte is written once, in strictly increasing offset order, within the bounds', async () => {
+  const cases = fc.record({
+    chunks: fc.array(fc.uint8Array({ minLength: 1, maxLength: 60 }), { maxLength: 20 }),
+    start: fc.nat(100),
+    requestBytes: fc.integer({ min: 1, max: 20 }),
+    inFlightMax: fc.integer({ min: 1, max: 100 }),
+    bytesMax: fc.nat(100),
+  })
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ chunks, start, requestBytes, inFlightMax, bytesMax }) => {
+      const remote = server()
+      const budget = new ByteBudget(bytesMax)
+      const writer = new Writer(remote, plan({ start, requestBytes, inFlightMax, budget }))
+      await pipeline(Readable.from(chunks.map((chunk) => Buffer.from(chunk))), writer)
+      const content = Buffer.concat(chunks)
+      let next = start
+      for (const { offset, data } of remote.writes) {
+        expect(offset).toBe(next)
+        next += data.length
+      }
+      expect(Buffer.concat(remote.writes.map(({ data }) => data))).toEqual(content)
+      expect(writer.acknowledged).toBe(content.length)
+      expect(remote.waitingMax).toBeLessThanOrEqual(Math.max(inFlightMax, requestBytes))
+      expect(budget.free).toBe(bytesMax)
+    }),
+  )
+})
+
+test('it does not finish before the last acknowledgement', async () => {
+  const remote = server(true)
+  const writer = new Writer(remote, plan())
+  writer.end(Buffer.alloc(15))
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  expect(writer.writableFinished).toBe(false)
+  remote.held.shift()?.()
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  expect(writer.writableFinished).toBe(false)
+  const finished = once(writer, 'finish')
+  remote.held.shift()?.()
+  await finished
+})
+
+test('the first failure latches, and no success after it makes the upload finish', async () => {
+  const remote = server()
+  const write = (message: Buffer, h: Buffer, offset: number, length: number) =>
+    offset === 10 ? Promise.reject(new BackendError('failed', 'disk')) : remote.write(message, h, offset, length)
+  const writer = new Writer({ write }, plan())
+  const sending = pipeline(Readable.from([Buffer.alloc(35)]), writer)
+  await expect(sending).rejects.toMatchObject({ message: 'disk' })
+  expect(writer.writableFinished).toBe(false)
+})
+
+test('a failure is reported as what it is explained to be', async () => {
+  const write = () => Promise.reject(new BackendError('failed', 'FAILURE'))
+  const explain = async () => new BackendError('noSpace', 'full')
+  const writer = new Writer({ write }, { ...plan(), explain })
+  await expect(pipeline(Readable.from([Buffer.alloc(35)]), writer)).rejects.toMatchObject({ kind: 'noSpace' })
+})
+
+test('an empty upload sends nothing and finishes', async () => {
+  const remote = server()
+  await pipeline(Readable.from([]), new Writer(remote, plan()))
+  expect(remote.writes).toEqual([])
+})

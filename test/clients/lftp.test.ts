@@ -1,0 +1,102 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type ByteString, fromBuffer, toBuffer } from '../../src/ftp/bytes.ts'
+import { namesIn } from '../support/fixtures.ts'
+import { runOk } from '../support/run.ts'
+import { type Client, clientEnvironment, clientTimeoutMs, type Site, type Step } from './client.ts'
+import { usePlace } from './place.ts'
+import { testClient } from './suite.ts'
+
+/** One lftp session does all steps as a script. */
+const lftp: Client = {
+  name: 'lftp',
+  async perform(site, steps) {
+    const listing = (i: number) => join(site.folder, `listing-${i}`)
+    const script = [...connection(site), ...steps.map((step, i) => command(step, listing(i))), 'bye']
+    // A file, because lftp opens what -f names, and that cannot be a pipe of Node's; it holds the password.
+    const path = join(site.folder, 'script')
+    writeFileSync(path, toBuffer(script.map((line) => `${line}\n`).join('')), { mode: 0o600 })
+    await runOk('lftp', ['--norc', '-d', '-f', path], {
+      env: clientEnvironment(site),
+      timeoutMs: clientTimeoutMs,
+    })
+    return steps.flatMap((step, i) => (step.do === 'list' ? [lines(listing(i))] : []))
+  },
+}
+
+function connection(site: Site): string[] {
+  return [
+    'set cmd:fail-exit yes',
+    'set net:max-retries 1',
+    'set net:timeout 30',
+    'set net:reconnect-interval-base 1',
+    'set xfer:clobber yes',
+    'set ssl:verify-certificate yes',
+    `set ssl:ca-file ${site.certificate}`,
+    `set ssl:priority NORMAL:-VERS-ALL:+VERS-TLS${site.tls}`,
+    'set ftp:ssl-force yes',
+    'set ftp:ssl-protect-data yes',
+    // Names are bytes; otherwise lftp converts them between the locale's charset and UTF-8.
+    'set ftp:use-utf8 no',
+    // No help from the cache: a listing is what the server says.
+    'set cache:enable no',
+    `open -u ${site.user},${site.password} ${site.mode === 'implicit' ? 'ftps' : 'ftp'}://${site.host}:${site.port}`,
+  ]
+}
+
+function command(step: Step, listing: string): ByteString {
+  switch (step.do) {
+    case 'put':
+      return `put -- ${quoted(step.local)} -o ${quoted(step.remote)}`
+    case 'get':
+      return `get -- ${quoted(step.remote)} -o ${quoted(step.local)}`
+    case 'resume':
+      return `get -c -- ${quoted(step.remote)} -o ${quoted(step.local)}`
+    case 'list':
+      return `cls -1 -- ${quoted(step.directory === '' ? '.' : `${step.directory}/`)} >${quoted(listing)}`
+    case 'rename':
+      // `mv --` is another command of lftp's (move into a directory), so a leading dash needs a folder in front.
+      return `mv ${quoted(guarded(step.from))} ${quoted(guarded(step.to))}`
+    case 'remove':
+      return `rm -- ${quoted(step.remote)}`
+    case 'makeDirectory':
+      return `mkdir -- ${quoted(step.directory)}`
+    case 'removeDirectory':
+      return `rmdir -- ${quoted(step.directory)}`
+  }
+}
+
+function guarded(name: ByteString): ByteString {
+  return name.startsWith('-') ? `./${name}` : name
+}
+
+function quoted(text: ByteString): ByteString {
+  return `"${text.replace(/[\\"]/g, '\\$&')}"`
+}
+
+function lines(path: string): ByteString[] {
+  const names = fromBuffer(readFileSync(path)).split('\n').slice(0, -1)
+  return names.map((name) => name.replace(/\/$/, '').replace(/^.*\//, ''))
+}
+
+testClient(lftp)
+
+describe('lftp, 200 uploads in one session', () => {
+  const place = usePlace({ upload: { endOfData: 'require' } })
+
+  test.each(['1.2', '1.3'] as const)('TLS %s: all are complete, and none is taken for truncated', async (tls) => {
+    const uploads = Array.from({ length: 200 }, (_, i) => ({ bytes: 1 + i * 499, name: `file-${i}` }))
+    for (const { bytes, name } of uploads) writeFileSync(join(place.local, name), Buffer.alloc(bytes, name))
+    const steps = uploads.map(({ name }): Step => ({ do: 'put', local: join(place.local, name), remote: name }))
+    await lftp.perform(place.site('explicit', tls), steps)
+    for (const { bytes, name } of uploads) {
+      expect(readFileSync(join(place.home, name)).equals(Buffer.alloc(bytes, name)), name).toBe(true)
+    }
+    expect(namesIn(place.home)).toHaveLength(uploads.length)
+    expect(place.gateway.log.filter(({ kind }) => kind === 'warning' || kind === 'bug')).toEqual([])
+    const transfers = place.gateway.log.filter((event) => event.kind === 'transfer' && event.tls === `TLSv${tls}`)
+    expect(transfers).toHaveLength(uploads.length)
+    for (const transfer of transfers) expect(transfer).toMatchObject({ outcome: 'ok', endOfData: 'close_notify' })
+  })
+})

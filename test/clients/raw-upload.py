@@ -1,0 +1,124 @@
+"""Uploads files in ways that no library allows: it reads nothing on the data connection, and ends it as it is told.
+
+The request is JSON on standard input: a site (client.ts) and uploads of {local, remote, ending}; the answer is a list
+of {mark, final} on standard output, the replies to each STOR. Endings:
+  close_notify  as TLS wants it, then the socket is closed with whatever was received unread in it
+  fin           a bare FIN, no close_notify
+  rst           a TCP reset
+  mid_record    a FIN in the middle of a TLS record
+"""
+
+import json
+import re
+import socket
+import ssl
+import struct
+import sys
+
+request = json.load(sys.stdin)
+site = request['site']
+
+context = ssl.create_default_context(cafile=site['certificate'])
+version = {'1.2': ssl.TLSVersion.TLSv1_2, '1.3': ssl.TLSVersion.TLSv1_3}[site['tls']]
+context.minimum_version = context.maximum_version = version
+
+
+class Control:
+    def __init__(self):
+        self.socket = socket.create_connection((site['host'], site['port']), timeout=30)
+        if site['mode'] == 'implicit':
+            self.secure()
+        self.received = b''
+        self.reply()
+        if site['mode'] == 'explicit':
+            self.command('AUTH TLS')
+            self.secure()
+        self.command('USER ' + site['user'])
+        self.command('PASS ' + site['password'])
+        self.command('PBSZ 0')
+        self.command('PROT P')
+        self.command('TYPE I')
+
+    def secure(self):
+        self.socket = context.wrap_socket(self.socket, server_hostname=site['host'])
+
+    def command(self, line):
+        self.socket.sendall(line.encode('latin-1') + b'\r\n')
+        return self.reply()
+
+    def reply(self):
+        while True:
+            last = re.search(rb'^\d{3} [^\r\n]*\r\n', self.received, re.MULTILINE)
+            if last:
+                text = self.received[: last.end()].decode('latin-1').strip()
+                self.received = self.received[last.end() :]
+                return text
+            chunk = self.socket.recv(65536)
+            if not chunk:
+                raise EOFError('control connection closed')
+            self.received += chunk
+
+
+class Data:
+    """TLS on memory buffers: bytes go to and come from the socket only where it is said."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection((site['host'], port), timeout=30)
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=site['host'])
+
+    def handshake(self):
+        while True:
+            try:
+                self.tls.do_handshake()
+                return self.flush()
+            except ssl.SSLWantReadError:
+                self.flush()
+                self.incoming.write(self.socket.recv(65536))
+
+    def flush(self):
+        self.socket.sendall(self.outgoing.read())
+
+    def send(self, content):
+        for start in range(0, len(content), 65536):
+            self.tls.write(content[start : start + 65536])
+            self.flush()
+
+    def end(self, ending):
+        if ending == 'close_notify':
+            try:
+                self.tls.unwrap()
+            except ssl.SSLWantReadError:
+                pass
+            self.flush()
+        elif ending == 'mid_record':
+            self.tls.write(b'x' * 1000)
+            self.socket.sendall(self.outgoing.read()[:500])
+        elif ending == 'rst':
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+        if ending in ('fin', 'mid_record'):
+            # Read on until the server closes, so that this is a FIN and not a reset.
+            self.socket.shutdown(socket.SHUT_WR)
+            try:
+                while self.socket.recv(65536):
+                    pass
+            except ConnectionResetError:
+                pass
+        self.socket.close()
+
+
+def upload(control, local, remote, ending):
+    port = int(re.search(r'\(\|\|\|(\d+)\|\)', control.command('EPSV')).group(1))
+    data = Data(port)
+    mark = control.command('STOR ' + remote)
+    data.handshake()
+    with open(local, 'rb') as file:
+        data.send(file.read())
+    data.end(ending)
+    return {'mark': mark, 'final': control.reply()}
+
+
+control = Control()
+results = [upload(control, **item) for item in request['uploads']]
+control.command('QUIT')
+json.dump(results, sys.stdout)

@@ -1,0 +1,70 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { makeFixture, namesIn, sha256 } from '../support/fixtures.ts'
+import { runOk } from '../support/run.ts'
+import { clientEnvironment, clientTimeoutMs, type Site } from './client.ts'
+import { usePlace } from './place.ts'
+
+const script = fileURLToPath(new URL('raw-upload.py', import.meta.url))
+
+type Ending = 'close_notify' | 'fin' | 'rst' | 'mid_record'
+interface Upload {
+  readonly local: string
+  readonly remote: string
+  readonly ending: Ending
+}
+interface Answer {
+  readonly mark: string
+  readonly final: string
+}
+
+async function upload(site: Site, uploads: readonly Upload[]): Promise<Answer[]> {
+  const answer = await runOk('python3', [script], {
+    input: JSON.stringify({ site, uploads }),
+    env: clientEnvironment(site),
+    timeoutMs: clientTimeoutMs,
+  })
+  return JSON.parse(answer.toString()) as Answer[]
+}
+
+describe.each(['explicit', 'implicit'] as const)('a client of its own making, %s TLS', (mode) => {
+  describe.each(['1.2', '1.3'] as const)('%s', (tls) => {
+    const place = usePlace()
+
+    test('that reads nothing on the data connection and closes it: 24 of 24 uploads of 3 MB are complete', async () => {
+      const file = await makeFixture(place.local, 3_000_000)
+      const uploads = Array.from({ length: 24 }, (_, i): Upload => {
+        return { local: file.path, remote: `file-${i}`, ending: 'close_notify' }
+      })
+      const answers = await upload(place.site(mode, tls), uploads)
+      expect(answers.filter(({ final }) => final.startsWith('226 '))).toHaveLength(24)
+      for (const { remote } of uploads) expect(await sha256(join(place.home, remote)), remote).toBe(file.sha256)
+      // The TLS 1.3 tickets of a new session are what such a client leaves unread; resumed ones would prove nothing.
+      const transfers = place.gateway.log.filter((event) => event.kind === 'transfer')
+      for (const transfer of transfers) expect(transfer).toMatchObject({ reused: false })
+    })
+
+    describe.each(['fin', 'rst', 'mid_record'] as const)('that ends an upload with %s', (ending) => {
+      test.each([1, 16_384, 3_000_000])(
+        'after %i bytes gets 426, and a file of that name stays as it was',
+        async (bytes) => {
+          const [old, part] = [await makeFixture(place.local, 16_385), await makeFixture(place.local, bytes)]
+          place.give('kept', old)
+          const before = statSync(join(place.home, 'kept'))
+          const [onto, fresh] = await upload(place.site(mode, tls), [
+            { local: part.path, remote: 'kept', ending },
+            { local: part.path, remote: 'new', ending },
+          ])
+          expect(onto).toMatchObject({ mark: expect.stringMatching(/^150 /), final: expect.stringMatching(/^426 /) })
+          expect(fresh).toMatchObject({ mark: expect.stringMatching(/^150 /), final: expect.stringMatching(/^426 /) })
+          expect(namesIn(place.home)).toEqual(['kept'])
+          const after = statSync(join(place.home, 'kept'))
+          expect([after.ino, after.mtimeMs]).toEqual([before.ino, before.mtimeMs])
+          expect(readFileSync(join(place.home, 'kept')).equals(readFileSync(old.path))).toBe(true)
+        },
+      )
+    })
+  })
+})

@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest'
+import { fromText } from '../../src/ftp/bytes.ts'
+import { Secret } from '../../src/ftp/secret.ts'
+import { createLog, type LogOptions } from '../../src/observe/log.ts'
+import type { Event, TransferEvent } from '../../src/observe/observer.ts'
+
+function logged(events: readonly Event[], options: Partial<LogOptions> = {}): string {
+  let text = ''
+  const stream = {
+    write(line: string) {
+      text += line
+    },
+  }
+  const log = createLog({ level: 'trace', format: 'json', stream, ...options })
+  for (const event of events) log.observer(event)
+  log.flush()
+  return text
+}
+
+function line(event: Event): Record<string, unknown> {
+  return JSON.parse(logged([event]))
+}
+
+const upload: TransferEvent = {
+  kind: 'transfer',
+  session: 's-1',
+  partner: 'acme',
+  user: fromText('größe'),
+  address: '203.0.113.9',
+  verb: 'STOR',
+  path: fromText('/in/größe.csv'),
+  direction: 'upload',
+  bytes: 15,
+  seconds: 0.25,
+  outcome: 'ok',
+  code: 226,
+}
+const mismatch: Event = {
+  kind: 'backendConnection',
+  backend: 'main',
+  outcome: 'host_key',
+  seconds: 0.1,
+  reason: 'host key changed: pinned SHA256:aaaa, got SHA256:bbbb (ssh-ed25519)',
+}
+const passCommand: Event = {
+  kind: 'command',
+  session: 's-1',
+  verb: 'PASS',
+  known: true,
+  argument: '',
+  code: 230,
+  seconds: 0,
+}
+
+describe('The log', () => {
+  test('writes one JSON line for an event: time in ISO form, level as a word, event name, session, fields, message', () => {
+    const { time, ...rest } = line(upload)
+    expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+    expect(rest).toEqual({
+      level: 'info',
+      event: 'transfer.done',
+      session: 's-1',
+      partner: 'acme',
+      user: 'größe',
+      address: '203.0.113.9',
+      verb: 'STOR',
+      path: '/in/größe.csv',
+      direction: 'upload',
+      bytes: 15,
+      seconds: 0.25,
+      outcome: 'ok',
+      code: 226,
+      message: 'STOR /in/größe.csv, 15 bytes in 0.3 s',
+    })
+  })
+
+  test('names the backend and both fingerprints when a host key does not match', () => {
+    const { level, event, backend, message } = line(mismatch)
+    expect({ level, event, backend }).toEqual({ level: 'error', event: 'backend.host_key', backend: 'main' })
+    expect(message).toContain('main')
+    expect(message).toContain('SHA256:aaaa')
+    expect(message).toContain('SHA256:bbbb')
+  })
+
+  test.each([
+    [{ ...upload, outcome: 'backend_error', code: 451, reason: 'disk full' }, 'error', 'transfer.failed'],
+    [{ ...upload, outcome: 'client_abort', code: 426 }, 'warn', 'transfer.failed'],
+    [{ ...upload, direction: 'listing', verb: 'LIST' }, 'debug', 'transfer.done'],
+    [{ kind: 'reloaded', ok: false, problems: ['gateway.yaml:3:1 tsl: unknown key'] }, 'error', 'config.refused'],
+    [{ kind: 'reloaded', ok: true, problems: [] }, 'info', 'config.reloaded'],
+    [{ kind: 'backendUp', backend: 'main', up: false }, 'error', 'backend.down'],
+    [{ kind: 'backendConnection', backend: 'main', outcome: 'auth', seconds: 1 }, 'info', 'backend.login_refused'],
+    [
+      { kind: 'connectionRefused', listener: 'explicit', address: '::1', reason: 'limit' },
+      'warn',
+      'connection.refused',
+    ],
+    [{ kind: 'sessionOpened', session: 's-1', listener: 'explicit', address: '::1' }, 'info', 'session.opened'],
+    [{ kind: 'warning', topic: 'sshCrypto', message: 'slow' }, 'warn', 'warning'],
+  ] satisfies [Event, string, string][])('says %j as %s %s', (told, level, event) => {
+    expect(line(told)).toMatchObject({ level, event })
+  })
+
+  test('leaves out what is below the level', () => {
+    expect(logged([passCommand, upload], { level: 'warn' })).toBe('')
+    expect(logged([passCommand, mismatch], { level: 'warn' }).split('\n')).toHaveLength(2)
+  })
+
+  test('shows no secret, even where one should not have come', () => {
+    const canary = 'canary-4711'
+    const error = Object.assign(new Error('unforeseen'), { password: new Secret(canary), raw: canary })
+    const text = logged([
+      { ...passCommand, argument: canary },
+      { ...passCommand, verb: 'ACCT', argument: canary },
+      { ...passCommand, verb: `PASSS`, known: false, argument: canary },
+      { ...passCommand, verb: canary, known: false },
+      { kind: 'bug', error, session: 's-1' },
+    ])
+    expect(text.split('\n')).toHaveLength(6)
+    expect(text).not.toContain(canary)
+  })
+
+  test('shows the argument of a command that is known and not secret', () => {
+    expect(line({ ...passCommand, verb: 'CWD', argument: '/in' })).toMatchObject({ verb: 'CWD', argument: '/in' })
+  })
+
+  test.each(['json', 'pretty'] as const)('keeps control characters of names and reasons out of %s lines', (format) => {
+    const text = logged([{ ...upload, path: '/in/\x1b[2J\r\n\x9bx', outcome: 'data_error', reason: 'a\u2028\nb' }], {
+      format,
+    })
+    expect(text.trimEnd()).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028]/)
+    expect(text).toContain('u001b')
+  })
+
+  test('gives the stack of a bug, and of nothing else', () => {
+    expect(line({ kind: 'bug', error: new Error('unforeseen') })).toMatchObject({
+      level: 'error',
+      event: 'bug',
+      stack: expect.stringMatching(/unforeseen\n\s+at /),
+    })
+    expect(line(mismatch)).not.toHaveProperty('stack')
+  })
+
+  test('takes a bug that is not an Error', () => {
+    expect(line({ kind: 'bug', error: undefined })).toMatchObject({ event: 'bug', message: 'Unforeseen: undefined' })
+  })
+
+  test('is one short line for a person in pretty form', () => {
+    expect(logged([upload], { format: 'pretty' })).toMatch(
+      /^\d\d:\d\d:\d\d INFO {2}s-1 STOR \/in\/größe\.csv, 15 bytes in 0\.3 s\n$/,
+    )
+  })
+})

@@ -1,0 +1,184 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createMetrics, type Metrics } from '../../src/observe/metrics.ts'
+import type { Event, TransferEvent } from '../../src/observe/observer.ts'
+import { type Family, parsePrometheusText } from '../support/prometheus-text.ts'
+
+let metrics: Metrics
+beforeEach(() => {
+  metrics = createMetrics({ version: '1.2.3' })
+})
+
+function tell(...events: Event[]): void {
+  for (const event of events) metrics.observer(event)
+}
+
+async function families(): Promise<readonly Family[]> {
+  return parsePrometheusText(await metrics.text())
+}
+
+/** The value of one series, named without the prefix; undefined when it is not there. */
+async function value(name: string, labels: Record<string, string> = {}): Promise<number | undefined> {
+  const samples = (await families()).flatMap((family) => family.samples)
+  const wanted = JSON.stringify(Object.entries(labels).sort())
+  return samples.find((sample) => {
+    return sample.name === `ftps_gateway_${name}` && JSON.stringify(Object.entries(sample.labels).sort()) === wanted
+  })?.value
+}
+
+const upload: TransferEvent = {
+  kind: 'transfer',
+  session: 's-1',
+  partner: 'acme',
+  user: 'acme',
+  address: '203.0.113.9',
+  verb: 'STOR',
+  path: '/in/secret-name.csv',
+  direction: 'upload',
+  bytes: 1500,
+  seconds: 0.2,
+  outcome: 'ok',
+  code: 226,
+}
+const login: Extract<Event, { kind: 'login' }> = {
+  kind: 'login',
+  session: 's-1',
+  user: 'acme-user',
+  partner: 'acme',
+  backend: 'main',
+  address: '203.0.113.9',
+  outcome: 'ok',
+  seconds: 0.1,
+}
+const opened: Event = { kind: 'sessionOpened', session: 's-1', listener: 'explicit', address: '203.0.113.9' }
+const closed: Event = { kind: 'sessionClosed', session: 's-1', listener: 'explicit', reason: 'quit', seconds: 3 }
+
+describe('The metrics', () => {
+  test('are text that Prometheus can read, counters ending in _total and histograms cumulative', async () => {
+    tell(opened, login, upload, { kind: 'backendConnection', backend: 'main', outcome: 'ok', seconds: 0.1 })
+    const own = (await families()).filter(({ name }) => name.startsWith('ftps_gateway_'))
+    expect(own.length).toBeGreaterThan(20)
+    for (const { name, type, help, samples } of own) {
+      expect(name.endsWith('_total'), name).toBe(type === 'counter')
+      expect(help).toMatch(/\.$/)
+      const buckets = samples.filter(
+        (sample) => sample.name.endsWith('_bucket') && sample.labels['direction'] === 'upload',
+      )
+      for (const [i, bucket] of buckets.entries())
+        expect(bucket.value).toBeGreaterThanOrEqual(buckets[i - 1]?.value ?? 0)
+    }
+  })
+
+  test('have the names that the alert rules ask for, from the start', async () => {
+    metrics.declare({ listeners: ['explicit'], partners: ['acme'], backends: ['main'] })
+    const partner = 'acme'
+    const series: [string, Record<string, string>][] = [
+      ['transfers_total', { partner, direction: 'upload', phase: 'gateway', outcome: 'backend_error' }],
+      ['transfers_total', { partner, direction: 'download', phase: 'gateway', outcome: 'gateway_error' }],
+      ['backend_connect_failures_total', { backend: 'main', reason: 'host_key' }],
+      ['data_connections_total', { mode: 'passive', outcome: 'timeout' }],
+      ['logins_total', { partner, outcome: 'bad_password' }],
+      ['passive_ports_in_use', {}],
+      ['passive_ports', {}],
+      ['draining', {}],
+    ]
+    for (const [name, labels] of series) expect([name, await value(name, labels)]).toEqual([name, 0])
+    expect(await value('config_last_reload_successful')).toBe(1)
+    expect((await families()).map(({ name }) => name)).toContain('nodejs_eventloop_lag_p99_seconds')
+  })
+
+  test('follow a session from connect to close', async () => {
+    tell(opened, login)
+    expect(await value('control_connections', { listener: 'explicit' })).toBe(1)
+    expect(await value('control_connections_total', { listener: 'explicit', outcome: 'accepted' })).toBe(1)
+    expect(await value('sessions', { partner: 'acme' })).toBe(1)
+    tell({ ...login, partner: 'other' })
+    expect(await value('sessions', { partner: 'acme' })).toBe(0)
+    expect(await value('sessions', { partner: 'other' })).toBe(1)
+    tell(closed)
+    expect(await value('control_connections', { listener: 'explicit' })).toBe(0)
+    expect(await value('sessions', { partner: 'other' })).toBe(0)
+    expect(await value('logins_total', { partner: 'acme', outcome: 'ok' })).toBe(1)
+  })
+
+  test('count a refused login, and no session for it', async () => {
+    tell(opened, { ...login, outcome: 'bad_password' }, closed)
+    expect(await value('logins_total', { partner: 'acme', outcome: 'bad_password' })).toBe(1)
+    expect(await value('login_duration_seconds_count', { outcome: 'bad_password' })).toBe(1)
+    expect(await value('sessions', { partner: 'acme' })).toBeUndefined()
+  })
+
+  test('count transfers by outcome, their bytes and their time', async () => {
+    tell(upload, { ...upload, bytes: 500 }, { ...upload, outcome: 'backend_error', bytes: 7 })
+    const labels = { partner: 'acme', direction: 'upload' }
+    expect(await value('transfers_total', { ...labels, phase: 'gateway', outcome: 'ok' })).toBe(2)
+    expect(await value('transfers_total', { ...labels, phase: 'gateway', outcome: 'backend_error' })).toBe(1)
+    expect(await value('transfer_bytes_total', labels)).toBe(2007)
+    expect(await value('transfer_size_bytes_bucket', { direction: 'upload', le: '1000' })).toBe(2)
+    expect(await value('transfer_duration_seconds_sum', { direction: 'upload' })).toBeCloseTo(0.6)
+  })
+
+  test('make a label of known verbs only, and of no name, address or path', async () => {
+    const command = { kind: 'command', session: 's-1', argument: '', seconds: 0.01 } as const
+    tell(
+      { ...command, verb: 'CWD', known: true, code: 250 },
+      { ...command, verb: 'X-EVIL', known: false, code: 500 },
+      { ...command, verb: 'GET', known: false, code: 500 },
+      login,
+      upload,
+    )
+    expect(await value('commands_total', { command: 'CWD', reply: '2xx' })).toBe(1)
+    expect(await value('commands_total', { command: 'other', reply: '5xx' })).toBe(2)
+    expect(await value('command_duration_seconds_count', { command: 'other' })).toBe(2)
+    expect(await metrics.text()).not.toMatch(/EVIL|GET|acme-user|203\.0\.113\.9|secret-name/)
+  })
+
+  test('count TLS handshakes and data connections', async () => {
+    tell(
+      { kind: 'tls', session: 's-1', channel: 'control', outcome: 'ok', version: 'TLSv1.3' },
+      { kind: 'tls', session: 's-1', channel: 'data', outcome: 'failed', reason: 'no shared cipher' },
+      { kind: 'dataConnection', session: 's-1', mode: 'passive', outcome: 'timeout', advertised: '10.1.2.3:50000' },
+      { kind: 'passivePorts', inUse: 3, size: 100 },
+    )
+    expect(await value('tls_handshakes_total', { channel: 'control', version: 'TLSv1.3', outcome: 'ok' })).toBe(1)
+    expect(await value('tls_handshakes_total', { channel: 'data', version: 'none', outcome: 'failed' })).toBe(1)
+    expect(await value('data_connections_total', { mode: 'passive', outcome: 'timeout' })).toBe(1)
+    expect(await value('passive_ports_in_use')).toBe(3)
+    expect(await value('passive_ports')).toBe(100)
+  })
+
+  test('tell of the backends', async () => {
+    tell(
+      { kind: 'backendConnection', backend: 'main', outcome: 'host_key', seconds: 0.1 },
+      { kind: 'backendConnection', backend: 'main', outcome: 'ok', seconds: 0.1 },
+      { kind: 'backendUp', backend: 'main', up: true },
+    )
+    expect(await value('backend_connect_failures_total', { backend: 'main', reason: 'host_key' })).toBe(1)
+    expect(await value('backend_connect_duration_seconds_count', { backend: 'main' })).toBe(1)
+    expect(await value('backend_up', { backend: 'main' })).toBe(1)
+    tell({ kind: 'backendUp', backend: 'main', up: false })
+    expect(await value('backend_up', { backend: 'main' })).toBe(0)
+  })
+
+  test('tell of the gateway itself', async () => {
+    const notAfter = new Date('2027-01-01T00:00:00Z')
+    tell(
+      { kind: 'started', version: '1.2.3', sshCrypto: 'js' },
+      { kind: 'certificate', listener: 'explicit', selfMade: false, fingerprint: 'SHA256 …', notAfter },
+      { kind: 'reloaded', ok: false, problems: ['x'] },
+      { kind: 'draining', sessions: 2 },
+    )
+    const build = { version: '1.2.3', revision: 'unknown', node_version: process.version, ssh_crypto: 'js' }
+    expect(await value('build_info', build)).toBe(1)
+    expect(await value('tls_certificate_not_after_timestamp_seconds', { listener: 'explicit' })).toBe(1798761600)
+    expect(await value('config_last_reload_successful')).toBe(0)
+    expect(await value('draining')).toBe(1)
+    tell({ kind: 'reloaded', ok: true, problems: [] })
+    expect(await value('config_last_reload_successful')).toBe(1)
+  })
+
+  test('of two gateways in one process do not mix', async () => {
+    const other = createMetrics({ version: '1.2.3' })
+    tell(upload)
+    expect(await other.text()).not.toContain('acme')
+  })
+})

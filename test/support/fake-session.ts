@@ -1,0 +1,144 @@
+import { PassThrough } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { BackendError } from '../../src/backend/backend.ts'
+import type { Address, Receiving, Sending, Session, User } from '../../src/commands/command.ts'
+import { commands } from '../../src/commands/index.ts'
+import { fromNetworkLines } from '../../src/ftp/ascii.ts'
+import { type ByteString, fromBuffer } from '../../src/ftp/bytes.ts'
+import { parseCommandLine } from '../../src/ftp/command-line.ts'
+import { defaultFacts } from '../../src/ftp/facts.ts'
+import { resolve } from '../../src/ftp/pathname.ts'
+import { type Reply, reply } from '../../src/ftp/reply.ts'
+import { Secret } from '../../src/ftp/secret.ts'
+import { MemoryBackend } from './memory-backend.ts'
+
+/**
+ * A session without sockets, over files in memory. It finds and runs commands as the dispatcher does, except that a
+ * failure is thrown for the test to see, and that the data connection is a Buffer.
+ */
+export class FakeSession implements Session {
+  readonly id = 'test'
+  clientAddress = '192.0.2.9'
+  security: Session['security'] = 'plain'
+  tlsRequired = false
+  type: 'A' | 'I' = 'A'
+  protection: 'C' | 'P' = 'C'
+  epsvOnly = false
+  facts: ReadonlySet<string> = defaultFacts
+  username: ByteString | undefined
+  renameFrom: ByteString | undefined
+  restartAt = 0
+  declaredSize: number | undefined
+  transferring = false
+
+  readonly backend: MemoryBackend
+  user: User | undefined
+  /** The data connection: what RETR and the listings sent, and what STOR, STOU and APPE will find. */
+  sent = Buffer.alloc(0)
+  upload: Buffer = Buffer.alloc(0)
+  /** What came before the last final reply, and what it was about. */
+  transfer: Sending | Receiving | undefined
+  /** Throws in place of sending or receiving. */
+  dataFailure: Error | undefined
+  connectedTo: Address | undefined
+  passive: Address = { host: '198.51.100.7', port: 50_001 }
+  declared: number | undefined
+
+  constructor(backend = new MemoryBackend()) {
+    this.backend = backend
+  }
+
+  /** A session that has logged in, in TYPE I. */
+  static async loggedIn(backend?: MemoryBackend): Promise<FakeSession> {
+    const session = new FakeSession(backend)
+    await session.logIn('user', new Secret('secret'))
+    session.type = 'I'
+    return session
+  }
+
+  /** The reply to one line; rejects with what the command throws. */
+  async run(line: ByteString): Promise<Reply> {
+    const { verb, argument: text } = parseCommandLine(line)
+    const command = commands.get(verb)
+    if (command === undefined) return reply(500, 'Unknown command.')
+    if (command.access === 'loggedIn' && this.user === undefined) return reply(530, 'Please log in.')
+    const argument = command.argument.parse(text)
+    if (argument === undefined) return reply(501, `Syntax: ${verb} ${command.argument.syntax}`)
+    try {
+      return await command.run({ session: this, user: this.user, argument })
+    } finally {
+      if (command.transfers === true) {
+        this.restartAt = 0
+        this.declaredSize = undefined
+        this.renameFrom = undefined
+      }
+    }
+  }
+
+  /** What a command sends over the data connection, as text. */
+  async fetch(line: ByteString): Promise<ByteString> {
+    this.sent = Buffer.alloc(0)
+    const { code, lines } = await this.run(line)
+    if (code !== 226) throw new Error(`${line}: ${code} ${lines.join('|')}`)
+    return fromBuffer(this.sent)
+  }
+
+  async logIn(username: ByteString, password: Secret): Promise<void> {
+    const files = await this.backend.open({ kind: 'password', username, password })
+    const user: User = {
+      name: username,
+      files,
+      directory: files.home,
+      resolve(path) {
+        const resolved = resolve(user.directory, path, files.home)
+        if (resolved === undefined) throw new BackendError('invalidName', 'CR, LF or NUL in a name')
+        return resolved
+      },
+    }
+    this.user = user
+  }
+
+  async listenForData(): Promise<Address> {
+    return this.passive
+  }
+  async connectForData(address: Address): Promise<void> {
+    this.connectedTo = address
+  }
+
+  async send(transfer: Sending): Promise<Reply> {
+    this.transfer = transfer
+    if (this.dataFailure !== undefined) throw this.dataFailure
+    const chunks: Buffer[] = []
+    for await (const chunk of transfer.content) {
+      if (chunk.length === 0) throw new Error('an empty chunk')
+      chunks.push(chunk)
+    }
+    this.sent = Buffer.concat(chunks)
+    return reply(226, 'Transfer complete.')
+  }
+
+  async receive(transfer: Receiving): Promise<Reply> {
+    this.transfer = transfer
+    this.declared = this.declaredSize
+    const { upload, ascii, done } = transfer
+    try {
+      if (this.dataFailure !== undefined) throw this.dataFailure
+      const source = new PassThrough()
+      source.end(this.upload)
+      if (ascii) await pipeline(source, fromNetworkLines, upload.sink)
+      else await pipeline(source, upload.sink)
+      await upload.commit()
+    } catch (error) {
+      await upload.abandon()
+      throw error
+    }
+    return reply(226, done ?? 'Transfer complete.')
+  }
+
+  async abortTransfer(): Promise<boolean> {
+    return this.transferring
+  }
+  status(): readonly ByteString[] {
+    return ['Connected from 192.0.2.9']
+  }
+}
