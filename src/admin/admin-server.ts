@@ -17,11 +17,6 @@ export interface Admin {
   close(): Promise<void>
 }
 
-/** The admin port cannot be opened; the message says which one, why, and what to do. */
-export class AdminPortError extends Error {
-  override readonly name = 'AdminPortError'
-}
-
 const connectionsMax = 64
 const requestMs = 5_000
 const answerMs = 15_000
@@ -33,7 +28,7 @@ interface Answer {
   readonly allow?: string
 }
 
-/** Serves /metrics, /healthz, /readyz and /lbz. Rejects with AdminPortError when the port cannot be opened. */
+/** Serves /metrics, /healthz, /readyz and /lbz. Rejects with the system's error (`code` EADDRINUSE, EACCES …). */
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const limits = { headersTimeout: requestMs, requestTimeout: requestMs, connectionsCheckingInterval: 1_000 }
   const server = createServer({ ...limits, maxHeaderSize: 8 * 1024 }, (request, response) => {
@@ -44,11 +39,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   server.maxConnections = connectionsMax
   server.timeout = answerMs
   server.listen(options.port, options.address)
-  try {
-    await once(server, 'listening')
-  } catch (error) {
-    throw new AdminPortError(portProblem(options, error as NodeJS.ErrnoException), { cause: error })
-  }
+  await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
     async close() {
@@ -97,18 +88,4 @@ function judged(judgement: Judgement): Answer {
 
 function text(status: number, line: string): Answer {
   return { status, type: 'text/plain; charset=utf-8', body: `${line}\n` }
-}
-
-function portProblem({ address, port }: AdminOptions, error: NodeJS.ErrnoException): string {
-  const where = `Admin port ${port} on ${address}`
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `${where} is taken by another program; stop that one, or set admin.port to a free port`
-    case 'EADDRNOTAVAIL':
-      return `${where} cannot be opened: this machine does not have that address; correct admin.address`
-    case 'EACCES':
-      return `${where} cannot be opened without the right to use ports below 1024; set admin.port to a higher one`
-    default:
-      return `${where} cannot be opened: ${error.message}`
-  }
 }

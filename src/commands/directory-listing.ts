@@ -174,7 +174,11 @@ const linksMax = 1000
  * Looks links up for one listing, 16 at a time and at most 1000, so that a folder full of them cannot keep a server
  * busy; the rest stays as it is, and so does a link that cannot be read.
  */
-export function linkLookUp(files: FileSystem, directory: ByteString, show: 'target' | 'pointedTo') {
+export function linkLookUp(
+  files: FileSystem,
+  directory: ByteString,
+  show: 'target' | 'pointedTo',
+): (entries: readonly Entry[]) => Promise<readonly Entry[]> {
   let left = linksMax
   const lookUp = async (link: Entry): Promise<Entry> => {
     const path = join(directory, link.name)
@@ -186,7 +190,7 @@ export function linkLookUp(files: FileSystem, directory: ByteString, show: 'targ
     const target = await files.readLink(path).catch(() => undefined)
     return target === undefined ? link : { ...link, target }
   }
-  return async (entries: readonly Entry[]): Promise<readonly Entry[]> => {
+  return async (entries) => {
     const result = [...entries]
     const links = result.flatMap((entry, i) => (entry.type === 'symlink' ? [{ entry, i }] : [])).slice(0, left)
     left -= links.length

@@ -93,7 +93,7 @@ function features(table: ReadonlyMap<string, Command>, session: Session): readon
 
 /** Every verb, eight to a line: Net::FTPSSL takes from here what the server can do. */
 function verbLines(table: ReadonlyMap<string, Command>): readonly string[] {
-  const shown = [...table].map(([verb, { refused }]) => `${verb}${refused === true ? '*' : ''}`.padEnd(8))
+  const shown = [...table].map(([verb, { refused }]) => `${verb}${refused === true ? '*' : ''}`.padEnd(9))
   const rows = Math.ceil(shown.length / helpColumns)
   return Array.from({ length: rows }, (_, row) =>
     shown

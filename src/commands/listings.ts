@@ -45,6 +45,8 @@ const mlsd = command({
   argument: optionalPath,
   access: 'loggedIn',
   transfers: true,
+  // MLST implies it (RFC 3659 section 7.8), but some clients look for the word.
+  feature: 'MLSD',
   async run({ session, user, argument }) {
     const path = argument.path === undefined ? undefined : await withoutOptions(user, argument.path)
     if (path !== undefined) {

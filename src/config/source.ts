@@ -59,6 +59,7 @@ export function positionOf(source: Source, path: Path): Position {
 
 /** A path as people write it: `listeners[1].name`. Odd keys are quoted, so a message is always one plain line. */
 export function spell(path: Path): string {
+  if (path.length === 0) return 'yaml'
   return path
     .map((step, i) => {
       if (typeof step === 'number') return `[${step}]`

@@ -21,7 +21,7 @@ export function parseYaml(file: string, text: string, env: NodeJS.ProcessEnv, pr
   if (faults.length > 0) return { file, root: { type: 'broken', at: at(0) } }
 
   const report = (position: Position, path: Path, message: string): void => {
-    problems.addAt({ file, ...position, key: path.length === 0 ? 'yaml' : spell(path), message })
+    problems.addAt({ file, ...position, key: spell(path), message })
   }
   /** Nodes with an anchor stand before their aliases and are converted once; one that is not done yet is a loop. */
   const converted = new Map<ParsedNode, Node | undefined>()
@@ -80,10 +80,16 @@ export function parseYaml(file: string, text: string, env: NodeJS.ProcessEnv, pr
 
 const noAnchor = 'no anchor has the name of this alias; text that starts with * needs quotes'
 
-/** The parser's words, but for those that repeat a piece of the file: it may be of a secret that lacks its quotes. */
+/** In place of messages of the parser that repeat a piece of the file: it may be of a secret that lacks its quotes. */
+const ownWords = new Map<string, string>([
+  ['BAD_ALIAS', noAnchor],
+  ['TAG_RESOLVE_FAILED', 'tags are not supported; text that starts with ! needs quotes'],
+  ['BAD_DQ_ESCAPE', 'unknown escape sequence; a backslash between double quotes must be doubled'],
+  ['UNEXPECTED_TOKEN', 'unexpected text; a value with special characters needs quotes'],
+])
+
 function inWords({ code, message }: YAMLParseError | YAMLWarning): string {
-  if (code === 'BAD_ALIAS') return noAnchor
-  return code === 'TAG_RESOLVE_FAILED' ? 'tags are not supported; text that starts with ! needs quotes' : message
+  return ownWords.get(code) ?? message
 }
 
 function textOf({ value, source }: Scalar): string | undefined {

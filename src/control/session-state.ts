@@ -125,7 +125,7 @@ export class SessionState implements Session {
   async abortTransfer(): Promise<boolean> {
     const aborted = this.transfers.abort()
     await this.transfer
-    if (!aborted) this.#data.close()
+    if (!aborted) this.#data.forget()
     return aborted
   }
   endTransfer(): void {

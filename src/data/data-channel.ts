@@ -68,7 +68,7 @@ export class DataChannel {
     if (family === 'PASV' && isIPv6(clientAddress)) {
       throw new DataConnectionError('wrongFamily', 'PASV cannot name an IPv6 address')
     }
-    this.#forgetRoute()
+    this.forget()
     const host = family === 'PASV' ? await this.#options.advertise(clientAddress, localAddress) : localAddress
     const onStranger = (stranger: string, port: number) => {
       this.#tell('passive', 'wrong_peer', formatAddress(host, port), `turned away ${stranger}`)
@@ -95,7 +95,7 @@ export class DataChannel {
     if (canonicalAddress(address.host) !== canonicalAddress(clientAddress) || address.port < portMin) {
       throw new DataConnectionError('foreignAddress', `${advertised} is not a port of the client ${clientAddress}`)
     }
-    this.#forgetRoute()
+    this.forget()
     // The client's own spelling lacks the scope that a link-local address needs.
     this.#route = { mode: 'active', address: { host: clientAddress, port: address.port }, advertised }
   }
@@ -138,7 +138,7 @@ export class DataChannel {
   close(): void {
     this.#closed = true
     this.#opening?.abort()
-    this.#forgetRoute()
+    this.forget()
     for (const connection of this.#connections) {
       if (!connection.stream.writableFinished) connection.close()
     }
@@ -172,7 +172,8 @@ export class DataChannel {
     }
   }
 
-  #forgetRoute(): void {
+  /** Closes a passive port that waits, and forgets where to connect to: what PASV or PORT has prepared is undone. */
+  forget(): void {
     if (this.#route?.mode === 'passive') this.#route.lease.close()
     this.#route = undefined
   }

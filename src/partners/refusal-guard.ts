@@ -48,7 +48,7 @@ export class RefusalGuard {
     }
   }
 
-  /** Waits until the backend may be asked; throws when it may not for now. */
+  /** Waits until the backend may be asked, and claims the attempt in the same step; throws when it may not for now. */
   async #turn(account: Account): Promise<void> {
     while (this.#refusals(account) + account.undecided >= refusalsMax) {
       if (account.undecided === 0) {
@@ -56,10 +56,10 @@ export class RefusalGuard {
       }
       await new Promise<void>((resolve) => account.waiting.push(resolve))
     }
+    account.undecided++
   }
 
   async #decide<T>(account: Account, attempt: () => Promise<T>): Promise<T> {
-    account.undecided++
     try {
       const result = await attempt()
       account.refusedAt = []

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { RecordBoundary } from './record-boundary.ts'
+import { askForReset } from './reset-probe.ts'
 
 /**
  * Stands between a net.Socket and the TLSSocket of an upload, so that the end of the data can be judged: Node's TLS
@@ -33,7 +34,7 @@ export class EndOfDataShim extends Duplex {
       this.#endReleased = true
     })
     raw.on('data', (chunk: Buffer) => this.#deliver(chunk))
-    raw.once('end', () => this.#finishReading())
+    raw.once('end', () => askForReset(raw, (reset) => (reset ? this.#fail(reset) : this.#finishReading())))
     raw.on('error', (error) => this.#fail(error))
     raw.once('close', () => this.#fail(new Error('the connection was closed')))
   }

@@ -1,5 +1,8 @@
 import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
 import type { ByteString } from '../../src/ftp/bytes.ts'
+import { emptyFolder, makeFixture, namesIn } from '../support/fixtures.ts'
+import { usePlace } from '../support/place.ts'
 import { runOk } from '../support/run.ts'
 import { type Client, clientEnvironment, clientTimeoutMs } from './client.ts'
 import { testClient } from './suite.ts'
@@ -19,4 +22,42 @@ const basicFtp: Client = {
   },
 }
 
-testClient(basicFtp)
+/**
+ * When basic-ftp 6.2.6 resumes a TLS session, it asks for the cipher to learn whether the data connection is secure; a
+ * resumed one has a cipher before its handshake is done. An empty file then ends the connection in the middle of the
+ * handshake, or Node loses the close_notify: nobody can tell that from an attack, so the gateway says no. Whether the
+ * handshake or the file's end comes first is chance.
+ */
+const unableEmptyFile = 'basic-ftp may end the data connection before its TLS handshake is done'
+testClient(basicFtp, { unableEmptyFile })
+
+describe.each(['1.2', '1.3'] as const)('basic-ftp, an empty file, TLS %s', (tls) => {
+  describe('with the TLS session resumed', () => {
+    const place = usePlace()
+    test.each(['explicit', 'implicit'] as const)('%s: there is an answer at once, and it is true', async (mode) => {
+      const { path } = await makeFixture(place.local, 0)
+      for (let i = 0; i < 8; i++) {
+        const attempt = basicFtp.perform(place.site(mode, tls), [{ do: 'put', local: path, remote: `file-${i}` }])
+        const error = await attempt.then(
+          () => undefined,
+          (reason: Error) => reason.message,
+        )
+        if (error === undefined) expect(namesIn(place.home)).toEqual([`file-${i}`])
+        else expect([error, namesIn(place.home)]).toEqual([expect.stringMatching(/FTPError: (426|522) /), []])
+        emptyFolder(place.home)
+      }
+      const stors = place.gateway.log.filter((event) => event.kind === 'command' && event.verb === 'STOR')
+      expect(stors).toHaveLength(8)
+      for (const stor of stors) expect(stor).toMatchObject({ seconds: expect.closeTo(0, -0.7) })
+    })
+  })
+
+  describe('without a session to resume', () => {
+    const place = usePlace({ tls: { sessionReuse: 'off' } })
+    test.each(['explicit', 'implicit'] as const)('%s: it arrives', async (mode) => {
+      const { path } = await makeFixture(place.local, 0)
+      await basicFtp.perform(place.site(mode, tls), [{ do: 'put', local: path, remote: 'file' }])
+      expect(namesIn(place.home)).toEqual(['file'])
+    })
+  })
+})

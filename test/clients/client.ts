@@ -1,19 +1,5 @@
 import type { ByteString } from '../../src/ftp/bytes.ts'
-
-/** Where a client connects, and how. */
-export interface Site {
-  readonly host: string
-  readonly port: number
-  readonly mode: 'explicit' | 'implicit'
-  /** The only TLS version that the client may use. */
-  readonly tls: '1.2' | '1.3'
-  readonly user: string
-  readonly password: string
-  /** Path of the certificate that the client must insist on. */
-  readonly certificate: string
-  /** A folder for the client's own files; also its HOME, so that nobody's settings interfere. */
-  readonly folder: string
-}
+import type { Site } from '../support/place.ts'
 
 /** One thing to do on a site. Remote paths are relative to where the login starts, local ones are absolute. */
 export type Step =

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ByteString, fromBuffer, toBuffer } from '../../src/ftp/bytes.ts'
+import type { Site } from '../support/place.ts'
 import { runOk } from '../support/run.ts'
-import { type Client, clientEnvironment, clientTimeoutMs, type Site, type Step } from './client.ts'
+import { type Client, clientEnvironment, clientTimeoutMs, type Step } from './client.ts'
 import { testClient } from './suite.ts'
 
 /** One curl process does all steps over one connection: a configuration with a `next` between transfers. */

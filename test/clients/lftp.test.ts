@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type ByteString, fromBuffer, toBuffer } from '../../src/ftp/bytes.ts'
 import { namesIn } from '../support/fixtures.ts'
+import type { Site } from '../support/place.ts'
+import { usePlace } from '../support/place.ts'
 import { runOk } from '../support/run.ts'
-import { type Client, clientEnvironment, clientTimeoutMs, type Site, type Step } from './client.ts'
-import { usePlace } from './place.ts'
+import { type Client, clientEnvironment, clientTimeoutMs, type Step } from './client.ts'
 import { testClient } from './suite.ts'
 
 /** One lftp session does all steps as a script. */
@@ -20,6 +21,8 @@ const lftp: Client = {
     await runOk('lftp', ['--norc', '-d', '-f', path], {
       env: clientEnvironment(site),
       timeoutMs: clientTimeoutMs,
+      // lftp shows the password where TLS is on from the start.
+      secret: site.password,
     })
     return steps.flatMap((step, i) => (step.do === 'list' ? [lines(listing(i))] : []))
   },

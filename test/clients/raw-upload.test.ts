@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { makeFixture, namesIn, sha256 } from '../support/fixtures.ts'
+import type { Site } from '../support/place.ts'
+import { usePlace } from '../support/place.ts'
 import { runOk } from '../support/run.ts'
-import { clientEnvironment, clientTimeoutMs, type Site } from './client.ts'
-import { usePlace } from './place.ts'
+import { clientEnvironment, clientTimeoutMs } from './client.ts'
 
 const script = fileURLToPath(new URL('raw-upload.py', import.meta.url))
 

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type ByteString, fromText } from '../../src/ftp/bytes.ts'
 import { type Fixture, makeFixture, namesIn, sha256 } from '../support/fixtures.ts'
-import type { Client, Site, Step } from './client.ts'
-import { usePlace } from './place.ts'
+import { type Site, usePlace } from '../support/place.ts'
+import type { Client, Step } from './client.ts'
 
 /** Empty; one byte; a full TLS record and one byte more; more than the socket buffers hold. */
 const sizes = [0, 1, 16_384, 16_385, 3_000_000]
@@ -30,10 +30,14 @@ const versions = ['1.2', '1.3'] as const
 export interface Expectations {
   /** Names that the client itself cannot send or show, each with the reason. */
   readonly unable?: Readonly<Record<ByteString, string>>
+  /** Why the client cannot upload an empty file, if so. */
+  readonly unableEmptyFile?: string
 }
 
 /** Drives a real client against the gateway in front of a real OpenSSH server, and looks at the files behind it. */
-export function testClient(client: Client, { unable = {} }: Expectations = {}): void {
+export function testClient(client: Client, { unable = {}, unableEmptyFile }: Expectations = {}): void {
+  const able = names.filter((name) => unable[name] === undefined)
+  const ableSizes = sizes.filter((bytes) => bytes > 0 || unableEmptyFile === undefined)
   describe.each(modes)(`${client.name}, %s TLS`, (mode) => {
     describe.each(versions)('%s', (tls) => {
       const place = usePlace()
@@ -41,7 +45,7 @@ export function testClient(client: Client, { unable = {} }: Expectations = {}): 
       const perform = (...steps: Step[]) => client.perform(site(), steps)
 
       test('puts and gets files of every size, and no byte changes', async () => {
-        const files = await Promise.all(sizes.map((bytes) => makeFixture(place.local, bytes)))
+        const files = await Promise.all(ableSizes.map((bytes) => makeFixture(place.local, bytes)))
         const name = ({ bytes }: Fixture) => `file-${bytes}`
         await perform(
           ...files.map((file): Step => ({ do: 'put', local: file.path, remote: name(file) })),
@@ -98,8 +102,6 @@ export function testClient(client: Client, { unable = {} }: Expectations = {}): 
         expect(gone).toEqual([])
         expect(namesIn(place.home)).toEqual(['third'])
       })
-
-      const able = names.filter((name) => unable[name] === undefined)
 
       test('puts, lists, gets, renames and removes files whatever the bytes of their names', async () => {
         const file = await makeFixture(place.local, 16_384)

@@ -57,7 +57,7 @@ function defaults(sshd: Sshd): Record<string, unknown> {
       { name: 'explicit', address: host, port: 0, tls: 'explicit' },
       { name: 'implicit', address: host, port: 0, tls: 'implicit' },
     ],
-    passive: { ports: '0-0' },
+    passive: { ports: '0' },
     backends: [{ name: 'main', host: sshd.host, port: sshd.port, hostKeys: [sshd.fingerprints.ed25519] }],
     state: { directory: 'state' },
     admin: 'off',

@@ -2,10 +2,24 @@ import { chownSync, copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import type { ByteString } from '../../src/ftp/bytes.ts'
-import { emptyFolder, type Fixture, pathOf } from '../support/fixtures.ts'
-import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway-under-test.ts'
-import { type Sshd, startSshd } from '../support/sshd.ts'
-import type { Site } from './client.ts'
+import { emptyFolder, type Fixture, pathOf } from './fixtures.ts'
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from './gateway-under-test.ts'
+import { type Sshd, startSshd } from './sshd.ts'
+
+/** Where a client connects, and how. */
+export interface Site {
+  readonly host: string
+  readonly port: number
+  readonly mode: 'explicit' | 'implicit'
+  /** The only TLS version that the client may use. */
+  readonly tls: '1.2' | '1.3'
+  readonly user: string
+  readonly password: string
+  /** Path of the certificate that the client must insist on. */
+  readonly certificate: string
+  /** A folder for the client's own files; also its HOME, so that nobody's settings interfere. */
+  readonly folder: string
+}
 
 export interface Place {
   /** The backend's files, on disk. */

@@ -1,0 +1,21 @@
+import { describeConfig } from '../config/describe.ts'
+import { loadConfig } from '../config/load.ts'
+import { exit } from './exit.ts'
+import { parseOptions, UsageError, type Verb } from './verb.ts'
+
+export const check: Verb = {
+  name: 'check',
+  synopsis: '--config FILE',
+  summary: 'say what is wrong with a configuration, or what it means',
+  details: `  --config FILE   the configuration, see config/gateway.yaml
+
+Prints every fault as file:line:column and exits with 78, or prints the whole configuration, defaults included and
+secrets left out.
+`,
+  async run(args, io) {
+    const { config: file } = parseOptions(args, { config: { type: 'string' } })
+    if (file === undefined) throw new UsageError('check needs --config FILE')
+    io.stdout.write(describeConfig(await loadConfig(file, io.env)))
+    return exit.ok
+  },
+}

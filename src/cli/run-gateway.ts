@@ -1,0 +1,102 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Config } from '../config/config.ts'
+import { ConfigError } from '../config/problems.ts'
+import { type Gateway, startGateway } from '../gateway.ts'
+import type { Metrics, Names } from '../observe/metrics.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Io } from './verb.ts'
+import { sshCrypto, version } from './version.ts'
+
+export interface GatewayRun {
+  readonly config: Config
+  readonly observer: Observer
+  readonly metrics: Metrics
+  /** Reads the configuration anew, for SIGHUP; throws ConfigError. */
+  readonly load: () => Promise<Config>
+  /** Called once the gateway takes connections. */
+  readonly started?: (gateway: Gateway) => void
+}
+
+/**
+ * Runs a gateway until SIGTERM or SIGINT: transfers may finish within `shutdown.drain`, a second signal cuts them.
+ * SIGHUP takes over a changed configuration. Throws StartError when the gateway cannot start.
+ */
+export async function runGateway(run: GatewayRun, { signals }: Io): Promise<void> {
+  const { observer, metrics } = run
+  let { config } = run
+  let gateway: Gateway | undefined
+  const [stopped, cut] = [new AbortController(), new AbortController()]
+  const onStop = () => (stopped.signal.aborted ? cut : stopped).abort()
+  const onReload = oneAtATime(async () => {
+    if (gateway && !stopped.signal.aborted) config = await reload(gateway, config, run)
+  })
+  // The process ends after this, as Node has it; the log should tell why.
+  const onUncaught = (error: unknown) => observer({ kind: 'bug', error })
+
+  // Before the start: a signal that arrives meanwhile must not end the process half-way.
+  const listeners = { SIGTERM: onStop, SIGINT: onStop, SIGHUP: onReload, uncaughtExceptionMonitor: onUncaught }
+  for (const [name, listener] of Object.entries(listeners)) signals.on(name, listener)
+  try {
+    metrics.declare(namesOf(config))
+    observer({ kind: 'started', version, sshCrypto: sshCrypto() })
+    gateway = await startGateway(config, observer, metrics)
+    run.started?.(gateway)
+    await aborted(stopped.signal)
+    await stop(gateway, config.shutdown.drainMs, cut.signal)
+    observer({ kind: 'stopped' })
+  } finally {
+    for (const [name, listener] of Object.entries(listeners)) signals.off(name, listener)
+  }
+}
+
+async function stop(gateway: Gateway, drainMs: number, cut: AbortSignal): Promise<void> {
+  const drained = gateway.stop(drainMs)
+  await Promise.race([drained, aborted(cut).then(() => gateway.stop(0))])
+  await drained
+}
+
+/** Takes over what the files say now, or says why not; returns the configuration that is in force afterwards. */
+async function reload(gateway: Gateway, current: Config, { load, observer, metrics }: GatewayRun): Promise<Config> {
+  try {
+    const next = await load()
+    await gateway.reload(next)
+    metrics.declare(namesOf(next))
+    if (!isDeepStrictEqual(next.logging, current.logging)) {
+      observer({ kind: 'warning', topic: 'restart_needed', message: 'the change of logging needs a restart' })
+    }
+    observer({ kind: 'reloaded', ok: true, problems: [] })
+    return next
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    observer({ kind: 'reloaded', ok: false, problems: error instanceof ConfigError ? message.split('\n') : [message] })
+    return current
+  }
+}
+
+/** Partners as they appear in events: logins that match none are counted under `default`. */
+function namesOf({ listeners, partners, backends }: Config): Names {
+  const name = (named: { readonly name: string }) => named.name
+  return { listeners: listeners.map(name), partners: ['default', ...partners.map(name)], backends: backends.map(name) }
+}
+
+/** Runs a job when called; calls that come while it runs make it run once more afterwards. */
+function oneAtATime(job: () => Promise<void>): () => Promise<void> {
+  let state: 'idle' | 'running' | 'wanted' = 'idle'
+  return async () => {
+    const idle = state === 'idle'
+    state = 'wanted'
+    if (!idle) return
+    while (state === 'wanted') {
+      state = 'running'
+      await job()
+    }
+    state = 'idle'
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

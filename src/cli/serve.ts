@@ -1,0 +1,33 @@
+import { loadConfig } from '../config/load.ts'
+import { createLog } from '../observe/log.ts'
+import { createMetrics } from '../observe/metrics.ts'
+import { tellAll } from '../observe/observer.ts'
+import { exit } from './exit.ts'
+import { runGateway } from './run-gateway.ts'
+import { parseOptions, UsageError, type Verb } from './verb.ts'
+import { version } from './version.ts'
+
+export const serve: Verb = {
+  name: 'serve',
+  synopsis: '--config FILE',
+  summary: 'run the gateway in front of the SFTP servers that FILE names',
+  details: `  --config FILE   the configuration, see config/gateway.yaml
+
+SIGHUP takes over changed files. SIGTERM stops: no new logins, transfers may finish; a second one ends at once.
+`,
+  async run(args, io) {
+    const { config: file } = parseOptions(args, { config: { type: 'string' } })
+    if (file === undefined) throw new UsageError('serve needs --config FILE')
+    const load = () => loadConfig(file, io.env)
+    const config = await load()
+    const log = createLog(config.logging)
+    const revision = io.env['FTPS_GATEWAY_REVISION']
+    const metrics = createMetrics({ version, ...(revision !== undefined && { revision }) })
+    try {
+      await runGateway({ config, load, metrics, observer: tellAll(log.observer, metrics.observer) }, io)
+    } finally {
+      log.flush()
+    }
+    return exit.ok
+  },
+}

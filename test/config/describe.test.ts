@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { describeConfig } from '../../src/config/describe.ts'
+import { configOf, configWith, hash, smallest } from './folder.ts'
+
+const unusual = `
+defaults: { backend: main }
+listeners: [{ name: one, address: 127.0.0.1, port: 0, tls: off }]
+passive: { ports: 0, advertise: ftp.example.com }
+limits: { bytesInFlightPerTransfer: 65537, bytesInFlight: 2GiB }
+timeouts: { login: 1500ms, idle: 90s, dataStall: 26h }
+admin: off
+shutdown: { drain: 0s }
+`
+
+test.each(['', unusual])('what is printed reads as the same configuration again: %j', async (settings) => {
+  const config = await configWith(settings)
+  expect(await configOf({ 'gateway.yaml': describeConfig(config) })).toEqual(config)
+})
+
+test('partners are printed without hash, key and passphrase', async () => {
+  const text = describeConfig(
+    await configOf({
+      'gateway.yaml': `${smallest}partners: acme.yaml\n`,
+      'acme.yaml': `name: acme
+match: { users: [acme] }
+auth: { mode: local, passwordHash: "${hash}", sftp: { username: in, privateKey: key, passphrase: Zx9canary } }
+root: /data
+`,
+      key: 'Zx9canary key',
+    }),
+  )
+  expect(text).toContain('# Partner acme\n#name: acme\n')
+  expect(text).toContain('#  passwordHash: "[secret]"\n')
+  expect(text).toContain('#    passphrase: "[secret]"\n')
+  expect(text).not.toMatch(/Zx9|scrypt/)
+})

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { gatewaySchema, partnerSchema } from '../../src/config/schema.ts'
+import { type Entries, keysOf } from '../../src/config/table.ts'
+import { configOf, hash, pin } from './folder.ts'
+
+const gateway = await example('gateway.yaml')
+const acme = await example('partners.d/acme.yaml')
+
+async function example(name: string): Promise<string> {
+  const text = await readFile(new URL(`../../config/${name}`, import.meta.url), 'utf8')
+  return text.replace('SHA256:put-the-fingerprint-of-the-server-here', pin).replace(/\$scrypt\$put[\w-]*/, hash)
+}
+
+/** Settings are commented out by a `#` right before them; prose has one space behind its `#`, or spaces before it. */
+function allSettings(text: string): string {
+  return text.replace(/^#(?! \S)(?=.)/gm, '')
+}
+
+const files = {
+  'gateway.yaml': gateway,
+  known_hosts: 'sftp.internal ssh-ed25519 AAAA',
+  'tls/cert.pem': 'a certificate',
+  'tls/key.pem': 'its key',
+  'partners.d/acme.yaml': acme,
+  'partners.d/keys/acme': 'a private key',
+}
+
+test('the example works as it is, once the server is filled in', async () => {
+  const config = await configOf({ 'gateway.yaml': gateway })
+  expect(config.backends).toMatchObject([{ name: 'main', host: 'sftp.internal', hostKeys: [pin] }])
+  expect(config.listeners.map(({ port }) => port)).toEqual([21, 990])
+})
+
+test('the defaults in the example are the defaults', async () => {
+  const plain = await configOf({ 'gateway.yaml': gateway })
+  const full = await configOf({ ...files, 'gateway.yaml': allSettings(gateway) })
+  const [backend] = full.backends
+  expect({
+    ...full,
+    tls: { ...full.tls, certificates: [] },
+    backends: [{ ...backend, knownHosts: undefined }],
+    partners: [],
+    state: { directory: undefined },
+  }).toEqual(plain)
+  expect(full).toMatchObject({ tls: { certificates: [{}] }, partners: [{ name: 'acme' }] })
+  expect([backend?.knownHosts, full.state.directory]).toEqual([
+    expect.stringMatching(/known_hosts$/),
+    expect.stringMatching(/state$/),
+  ])
+})
+
+test('the example partner loads, with its own settings and with all', async () => {
+  const globals = `${gateway}partners: partners.d/*.yaml\n`
+  const { partners } = await configOf({ ...files, 'gateway.yaml': globals })
+  expect(partners).toMatchObject([
+    { name: 'acme', users: ['acme', 'acme_test'], auth: { mode: 'local' }, root: undefined },
+  ])
+  const all = allSettings(acme).replace('\n  username: acme-in', '')
+  const full = await configOf(
+    { ...files, 'gateway.yaml': globals, 'partners.d/acme.yaml': all },
+    { ACME_KEY_PASSPHRASE: 'open sesame' },
+  )
+  expect(full.partners).toMatchObject([
+    { auth: { passphrase: 'open sesame' }, root: '/data/partners/acme', backend: 'main' },
+  ])
+})
+
+test.each<[string, Entries, string]>([
+  ['config/gateway.yaml', gatewaySchema, gateway],
+  ['config/partners.d/acme.yaml', partnerSchema, acme],
+])('%s shows every key there is', (_, schema, text) => {
+  const shown: unknown = parse(allSettings(text))
+  const missing = keysOf(schema).filter((key) => !has(shown, key))
+  expect(missing).toEqual([])
+})
+
+function has(value: unknown, [key, ...rest]: readonly string[]): boolean {
+  if (key === undefined) return true
+  if (Array.isArray(value)) return value.some((item) => has(item, [key, ...rest]))
+  if (typeof value !== 'object' || value === null || !(key in value)) return false
+  return has(Object.entries(value).find(([name]) => name === key)?.[1], rest)
+}

@@ -1,0 +1,74 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { compileGlob, hasWildcard } from '../../src/ftp/glob.ts'
+
+describe('a pattern', () => {
+  test.each([
+    ['*', 'a.txt', true],
+    ['*.txt', 'a.txt', true],
+    ['*.txt', 'a.txt.bak', false],
+    ['a*b*c', 'aXbYc', true],
+    ['a*b*c', 'aXbY', false],
+    ['**a', 'ba', true],
+    ['?', 'a', true],
+    ['?', '', false],
+    ['a?c', 'abc', true],
+    ['[a-c]x', 'bx', true],
+    ['[a-c]x', 'dx', false],
+    ['[!a-c]x', 'dx', true],
+    ['[^a]', 'a', false],
+    ['[]]', ']', true],
+    ['[a', '[a', true],
+    ['[a-]', '-', true],
+    ['{a,b}.csv', 'b.csv', true],
+    ['{a,b}.csv', 'c.csv', false],
+    ['x{,y}', 'x', true],
+    ['{a,b}{1,2}', 'b2', true],
+    ['{a', '{a', true],
+    ['\\*', '*', true],
+    ['\\*', 'a', false],
+    ['a\\', 'a\\', true],
+    ['*', '.hidden', false],
+    ['.*', '.hidden', true],
+    ['?hidden', '.hidden', false],
+    ['{.h,x}*', '.hidden', true],
+    ['caf\xe9*', 'caf\xe9.txt', true],
+  ])('%j on %j: %s', (pattern, name, expected) => {
+    expect(compileGlob(pattern)(name)).toBe(expected)
+  })
+
+  test.each([
+    ['*.txt', true],
+    ['dir/a?', true],
+    ['{a,b}', true],
+    ['[old]/a', false],
+    ['a*/', false],
+    ['plain', false],
+  ])('%j has a wildcard in the last component: %s', (path, expected) => {
+    expect(hasWildcard(path)).toBe(expected)
+  })
+
+  test('matches what the same regular expression matches', () => {
+    const pattern = fc.array(fc.constantFrom('*', '?', 'a', 'b'), { maxLength: 8 }).map((parts) => parts.join(''))
+    const name = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 10 }).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(pattern, name, (pattern, name) => {
+        const same = new RegExp(`^${pattern.replaceAll('*', '.*').replaceAll('?', '.')}$`)
+        expect(compileGlob(pattern)(name)).toBe(same.test(name))
+      }),
+    )
+  })
+
+  test('made to be slow matches nothing more once it has cost too much', () => {
+    const matches = compileGlob(`*${'a'.repeat(2000)}b`)
+    const match = `${'a'.repeat(2000)}b`
+    expect(matches(match)).toBe(true)
+    for (let i = 0; i < 6; i++) expect(matches('a'.repeat(4000))).toBe(false)
+    expect(matches(match)).toBe(false)
+  })
+
+  test('with too many alternatives is taken as it is written', () => {
+    const pattern = '{a,b}'.repeat(10)
+    expect([compileGlob(pattern)('ababababab'), compileGlob(pattern)(pattern)]).toEqual([false, true])
+  })
+})

@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Telnet } from '../../src/ftp/telnet.ts'
+import { anyCuts, bytesWithMany, cut } from './chunks.ts'
+
+function run(...chunks: readonly Buffer[]): { bytes: string; replies: string } {
+  const telnet = new Telnet()
+  const outputs = chunks.map((chunk) => telnet.push(chunk))
+  return {
+    bytes: Buffer.concat(outputs.map(({ bytes }) => bytes)).toString('latin1'),
+    replies: Buffer.concat(outputs.map(({ replies }) => replies)).toString('hex'),
+  }
+}
+const latin1 = (text: string) => Buffer.from(text, 'latin1')
+
+describe('Telnet on the control connection', () => {
+  test.each([
+    ['a doubled 0xFF is one', 'RETR \xff\xffa', 'RETR \xffa'],
+    ['IAC IP IAC DM before ABOR is dropped', '\xff\xf4\xff\xf2ABOR\r\n', 'ABOR\r\n'],
+    ['IAC whose DM was lost as urgent data is dropped', '\xff\xf4\xffABOR\r\n', 'ABOR\r\n'],
+    ['AYT and NOP are dropped', '\xff\xf6\xff\xf1x', 'x'],
+    ['a lone IAC before another byte is dropped', 'a\xff\xf0b', 'a\xf0b'],
+  ])('%s', (_, input, output) => {
+    expect(run(latin1(input))).toEqual({ bytes: output, replies: '' })
+  })
+
+  test('refuses what the peer offers and asks for', () => {
+    expect(run(latin1('\xff\xfb\x01a\xff\xfc\x02b\xff\xfd\x03c\xff\xfe\x04d'))).toEqual({
+      bytes: 'abcd',
+      replies: 'fffe01fffe02fffc03fffc04',
+    })
+  })
+
+  test('stops answering after 16 options', () => {
+    const { bytes, replies } = run(latin1(`${'\xff\xfd\x18'.repeat(100)}NOOP`))
+    expect(bytes).toBe('NOOP')
+    expect(replies).toBe('fffc18'.repeat(16))
+  })
+
+  test('passes chunks without Telnet as they are', () => {
+    const chunk = latin1('STOR file\r\n')
+    expect(new Telnet().push(chunk).bytes).toBe(chunk)
+  })
+
+  test('does not depend on how the bytes are cut', () => {
+    fc.assert(
+      fc.property(bytesWithMany(0xff, 0xf4, 0xfb, 0xfd, 0xfe, 0x41), anyCuts, (bytes, cuts) => {
+        expect(run(...cut(bytes, cuts))).toEqual(run(bytes))
+      }),
+    )
+  })
+})

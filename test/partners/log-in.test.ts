@@ -1,0 +1,150 @@
+import { expect, test } from 'vitest'
+import { type Backend, BackendError, type Credentials, type FileSystem } from '../../src/backend/backend.ts'
+import type { PartnerAuth, PartnerConfig } from '../../src/config/config.ts'
+import { fromText } from '../../src/ftp/bytes.ts'
+import { Secret } from '../../src/ftp/secret.ts'
+import { createLogIn } from '../../src/partners/log-in.ts'
+import { hashPassword } from '../../src/partners/password-hash.ts'
+import { MemoryBackend } from '../support/memory-backend.ts'
+
+/** A backend that writes down who comes in how, and refuses whom a test wants. */
+class Door implements Backend {
+  readonly name: string
+  readonly up = true
+  readonly seen: string[] = []
+  readonly files = new MemoryBackend()
+  refuse: (credentials: Credentials) => BackendError | undefined = () => undefined
+  constructor(name: string) {
+    this.name = name
+  }
+  async open(credentials: Credentials): Promise<FileSystem> {
+    const proof = credentials.kind === 'password' ? credentials.password.reveal() : credentials.privateKey.type
+    this.seen.push(`${credentials.username} ${credentials.kind} ${proof}`)
+    const refusal = this.refuse(credentials)
+    if (refusal !== undefined) throw refusal
+    return this.files.open({ kind: 'privateKey', username: 'x', privateKey: { type: 'x' } })
+  }
+  async probe(): Promise<void> {}
+  async close(): Promise<void> {}
+}
+
+const hash = await hashPassword('right ü')
+
+function partner(name: string, auth: PartnerAuth, root?: string): PartnerConfig {
+  return { name, users: [name, `${name}_test`], auth, backend: 'main', root }
+}
+
+const local: PartnerAuth = {
+  mode: 'local',
+  passwordHash: hash,
+  username: 'acme-in',
+  privateKey: 'key of acme',
+  passphrase: 'open sesame',
+}
+
+function setUp(partners: readonly PartnerConfig[] = []) {
+  const [main, other] = [new Door('main'), new Door('other')]
+  const { logIn, routeOf } = createLogIn({
+    partners,
+    backends: new Map([main, other].map((door) => [door.name, door])),
+    defaultBackend: 'other',
+    parseKey: (text, passphrase) => ({ type: `${text}, ${passphrase}` }),
+  })
+  const attempt = (username: string, password: string) =>
+    logIn({ username, password: new Secret(password), address: '127.0.0.1' })
+  return { main, other, attempt, routeOf }
+}
+
+const refusal = () => new BackendError('loginRefused', 'no')
+
+test('a user of no partner is passed through to the default backend', async () => {
+  const { main, other, attempt } = setUp()
+  expect(await attempt('joe', 'his own')).toMatchObject({ partner: 'default', backend: 'other' })
+  expect(other.seen).toEqual(['joe password his own'])
+  expect(main.seen).toEqual([])
+})
+
+test('a partner may have another user name on the backend', async () => {
+  const { main, attempt } = setUp([partner('acme', { mode: 'passthrough', username: 'acme-in' })])
+  expect(await attempt('acme_test', 'secret')).toMatchObject({ partner: 'acme', backend: 'main' })
+  expect(main.seen).toEqual(['acme-in password secret'])
+})
+
+test('a refusal of the backend is a refused login', async () => {
+  const { other, attempt } = setUp()
+  other.refuse = refusal
+  await expect(attempt('joe', 'wrong')).rejects.toMatchObject({ kind: 'loginRefused' })
+})
+
+test('names and passwords in UTF-8 and Latin-1 both reach the backend as the text they mean', async () => {
+  const { other, attempt } = setUp()
+  await attempt(fromText('Jürgen'), fromText('süß'))
+  await attempt('J\xfcrgen', 's\xfc\xdf')
+  expect(other.seen).toEqual(['Jürgen password süß', 'Jürgen password süß'])
+})
+
+test.each(['', 'a\0b', 'a\rb', 'a\x1bb', '\x7f'])('the user name %j never reaches a backend', async (username) => {
+  const { other, attempt } = setUp()
+  await expect(attempt(username, 'x')).rejects.toMatchObject({ kind: 'loginRefused' })
+  expect(other.seen).toEqual([])
+})
+
+test('guesses stop at the gateway after two, under whatever name the client gives for one account', async () => {
+  const { main, attempt } = setUp([partner('acme', { mode: 'passthrough', username: 'acme-in' })])
+  main.refuse = refusal
+  for (const name of ['acme', 'acme_test', 'acme', 'acme_test']) {
+    await expect(attempt(name, 'guess')).rejects.toMatchObject({ kind: 'loginRefused' })
+  }
+  expect(main.seen).toHaveLength(2)
+})
+
+test('with a local password the backend is entered with the key', async () => {
+  const { main, attempt } = setUp([partner('acme', local)])
+  expect(await attempt('acme', fromText('right ü'))).toMatchObject({ partner: 'acme', backend: 'main' })
+  expect(main.seen).toEqual(['acme-in privateKey key of acme, open sesame'])
+})
+
+test('a wrong local password is refused without asking the backend', async () => {
+  const { main, attempt } = setUp([partner('acme', local)])
+  await expect(attempt('acme', 'wrong')).rejects.toMatchObject({ kind: 'loginRefused' })
+  await expect(attempt('acme', '')).rejects.toMatchObject({ kind: 'loginRefused' })
+  expect(main.seen).toEqual([])
+})
+
+test('a backend that refuses the key of the gateway is unavailable: the client is not to blame', async () => {
+  const { main, attempt } = setUp([partner('acme', local)])
+  main.refuse = refusal
+  await expect(attempt('acme', fromText('right ü'))).rejects.toMatchObject({
+    kind: 'unavailable',
+    message: 'backend main refuses the key of partner acme for user acme-in',
+  })
+})
+
+test('failed logins have a route as well', () => {
+  const { routeOf } = setUp([partner('acme', local)])
+  expect(routeOf('acme')).toEqual({ partner: 'acme', backend: 'main' })
+  expect(routeOf('joe')).toEqual({ partner: 'default', backend: 'other' })
+})
+
+test('a partner with a root sees that folder as /', async () => {
+  const { main, attempt } = setUp([partner('acme', { mode: 'passthrough', username: undefined }, '/data/Müller')])
+  const whole = await main.files.open({ kind: 'privateKey', username: 'x', privateKey: { type: 'x' } })
+  for (const path of ['/data', fromText('/data/Müller'), fromText('/data/Müller/in')]) await whole.makeDirectory(path)
+  const { files } = await attempt('acme', 'x')
+  expect(await files.stat('/in')).toMatchObject({ name: 'in', type: 'directory' })
+})
+
+test('keys that cannot be parsed stop the start, with the names of all their partners and without the keys', () => {
+  const make = () =>
+    createLogIn({
+      partners: [partner('acme', local), partner('beta', local)],
+      backends: new Map(),
+      defaultBackend: 'main',
+      parseKey: () => {
+        throw new Error('not a usable private key')
+      },
+    })
+  expect(make).toThrow(
+    'partner acme: auth.sftp.privateKey: not a usable private key\npartner beta: auth.sftp.privateKey: not a usable private key',
+  )
+})
