@@ -1,7 +1,7 @@
 import { hashPassword } from '../partners/password-hash.ts'
 import { exit } from './exit.ts'
 import { readPassword } from './read-password.ts'
-import { parseOptions, UsageError, type Verb } from './verb.ts'
+import { parseOptions, type Verb } from './verb.ts'
 
 export const hashPasswordVerb: Verb = {
   name: 'hash-password',
@@ -14,7 +14,6 @@ export const hashPasswordVerb: Verb = {
   async run(args, { stdin, stdout, stderr }) {
     parseOptions(args, {})
     const password = await readPassword(stdin, stderr)
-    if (password === '') throw new UsageError('the password is empty')
     stdout.write(`${await hashPassword(password)}\n`)
     return exit.ok
   },

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { probeHostKey } from '../backend/sftp/probe.ts'
 import { exit } from './exit.ts'
 import { parseWord, UsageError, type Verb } from './verb.ts'
@@ -24,7 +25,7 @@ Prints what the server shows now. Compare it with what its administrator says be
 /** Host and port of `host`, `host:2222`, `::1` or `[::1]:2222`. Throws UsageError. */
 export function parseHost(text: string): { readonly host: string; readonly port: number } {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? []
-  const host = bracketed ?? plain ?? (/^[0-9a-f:.%]*:[0-9a-f:.%]*:/i.test(text) ? text : undefined)
+  const host = bracketed ?? plain ?? (isIPv6(text) ? text : undefined)
   const port = Number(digits ?? 22)
   if (host === undefined || port < 1 || port > 65535) throw new UsageError(`not HOST[:PORT]: ${text}`)
   return { host, port }

@@ -10,9 +10,9 @@ export async function readPassword(
   stdin: NodeJS.ReadStream,
   prompt: { write(text: string): unknown },
 ): Promise<string> {
-  if (!stdin.isTTY) return readLine(stdin)
-  const password = await ask('Password: ', stdin, prompt)
-  if ((await ask('Again: ', stdin, prompt)) !== password) throw new UsageError('the two passwords differ')
+  const password = stdin.isTTY ? await ask(stdin, prompt) : await readLine(stdin)
+  if (password === '') throw new UsageError('the password is empty')
+  if (Buffer.byteLength(password) > bytesMax) throw new UsageError(`the password is longer than ${bytesMax} bytes`)
   return password
 }
 
@@ -20,38 +20,44 @@ async function readLine(stdin: AsyncIterable<Buffer | string>): Promise<string> 
   let bytes = Buffer.alloc(0)
   for await (const chunk of stdin) {
     bytes = Buffer.concat([bytes, Buffer.from(chunk)])
-    if (bytes.length > bytesMax) throw new UsageError(`the password is longer than ${bytesMax} bytes`)
+    if (bytes.length > 2 * bytesMax) break
   }
   const line = bytes.toString('utf8').replace(/\r?\n$/, '')
-  if (/[\r\n]/.test(line)) throw new UsageError('the input has more than one line')
+  if (/[\r\n]/.test(line)) throw new UsageError('the password has more than one line')
   return line
 }
 
-/** Raw mode keeps the terminal from showing what is typed; its editing keys are then ours to carry out. */
-async function ask(
-  question: string,
-  stdin: NodeJS.ReadStream,
-  prompt: { write(text: string): unknown },
-): Promise<string> {
-  prompt.write(question)
+/** Raw mode keeps the terminal from showing what is typed. */
+async function ask(stdin: NodeJS.ReadStream, prompt: { write(text: string): unknown }): Promise<string> {
   stdin.setRawMode(true)
   stdin.setEncoding('utf8')
-  let typed: string[] = []
+  const typed = typedLines(stdin)
   try {
-    for await (const chunk of stdin.iterator({ destroyOnReturn: false })) {
-      for (const key of chunk as string) {
-        if (key === '\r' || key === '\n') return typed.join('')
-        if (key === '\x03' || key === '\x04') throw new UsageError('no password was given')
-        if (key === '\x7f' || key === '\b') typed.pop()
-        else if (key === '\x15') typed = []
-        else typed.push(key)
-      }
-      if (typed.length > bytesMax) throw new UsageError(`the password is longer than ${bytesMax} bytes`)
-    }
-    throw new UsageError('no password was given')
+    prompt.write('Password: ')
+    const first = await typed.next()
+    prompt.write('\nAgain: ')
+    const second = await typed.next()
+    if (first.value !== second.value) throw new UsageError('the two passwords differ')
+    return first.value ?? ''
   } finally {
     stdin.setRawMode(false)
-    stdin.pause()
     prompt.write('\n')
+    await typed.return(undefined)
+  }
+}
+
+/** Lines as they are typed. In raw mode the keys that edit a line are ours to carry out. */
+async function* typedLines(stdin: AsyncIterable<string>): AsyncGenerator<string, undefined, undefined> {
+  let line: string[] = []
+  for await (const chunk of stdin) {
+    for (const key of chunk) {
+      if (key === '\x03' || key === '\x04') throw new UsageError('no password was given')
+      if (key === '\r' || key === '\n') {
+        yield line.join('')
+        line = []
+      } else if (key === '\x7f' || key === '\b') line.pop()
+      else if (key === '\x15') line = []
+      else if (line.length <= bytesMax) line.push(key)
+    }
   }
 }

@@ -33,9 +33,12 @@ export class ControlConnection {
   readonly #telnet = new Telnet()
   #wake: () => void = () => {}
   #interruption: Interruption | undefined
+  readonly #sendMs: number
   #sending = 0
 
-  constructor(socket: Socket) {
+  /** `sendMs`: a client that does not take a reply for so long is gone. */
+  constructor(socket: Socket, sendMs: number) {
+    this.#sendMs = sendMs
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 30_000)
     this.#socket = this.#listenTo(socket)
@@ -79,7 +82,9 @@ export class ControlConnection {
   async send(reply: Reply): Promise<void> {
     if (!this.#socket.writable) return
     this.#sending++
+    const timer = setTimeout(() => this.#socket.destroy(), this.#sendMs)
     await new Promise<void>((done) => this.#socket.write(toBuffer(serialise(reply)), () => done()))
+    clearTimeout(timer)
     this.#sending--
   }
 

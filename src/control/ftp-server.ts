@@ -103,7 +103,7 @@ export class FtpServer {
 
   #newSession(id: string, socket: Socket, clientAddress: string, listener: ListenerPolicy): FtpSession {
     const { options } = this
-    const control = new ControlConnection(socket)
+    const control = new ControlConnection(socket, options.timeouts.idleMs)
     const data = new DataChannel({
       session: id,
       clientAddress,

@@ -52,6 +52,8 @@ function fieldsOf({ event, fields, stack }: Line): Record<string, unknown> {
 function cleaned(value: unknown): unknown {
   if (typeof value === 'string') return oneLine(value)
   if (Array.isArray(value)) return value.map(cleaned)
+  // Seconds as floating point arithmetic leaves them have many digits that mean nothing.
+  if (typeof value === 'number') return Math.round(value * 1e6) / 1e6
   return value
 }
 

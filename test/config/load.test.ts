@@ -287,6 +287,15 @@ test('only files that the pattern names are partners, in the order of their name
   expect(config.partners.map(({ name }) => name)).toEqual(['a', 'b'])
 })
 
+test('a pattern does not mean dot files, such as those that editors leave behind', async () => {
+  const config = await configOf({
+    'gateway.yaml': `${smallest}partners: partners.d/*.yaml\n`,
+    'partners.d/a.yaml': 'name: a\nmatch: { users: [a] }\n',
+    'partners.d/.b.yaml': 'half of a fi',
+  })
+  expect(config.partners.map(({ name }) => name)).toEqual(['a'])
+})
+
 test('partner files may be links, as Kubernetes mounts them', async () => {
   const files = { 'gateway.yaml': `${smallest}partners: p/*.yaml\n`, 'real/a': 'name: a\nmatch: { users: [a] }\n' }
   await inFolder(files, async (folder) => {

@@ -74,12 +74,10 @@ describe('The demo server', () => {
       'chmod 600 in/final',
       'ln -s orders.csv link',
       'rm link',
-      'df',
     )
     expect(output).not.toMatch(/Permission denied|Failure|Couldn't/)
     expect(output).toMatch(/-rw-r--r--\s+1 \d+\s+\d+\s+\d+ \w{3} [ \d]\d \d\d:\d\d orders\.csv/)
-    expect(code).toBe(1)
-    expect(output).toContain('does not support statvfs')
+    expect(code).toBe(0)
     expect(await readFile(join(directory, 'files/in/final'))).toEqual(await readFile(join(directory, 'askpass')))
     expect((await stat(join(directory, 'files/in/final'))).mode & 0o777).toBe(0o600)
     expect(await readFile(join(directory, 'orders.csv'))).toEqual(await readFile(join(directory, 'files/orders.csv')))

@@ -20,6 +20,23 @@ test('only so many tasks run at a time, the others follow in order', async () =>
   expect(await Promise.all(results)).toEqual([0, 1, 2, 3, 4])
 })
 
+test('a task that waited holds its place as well, so that a newcomer waits for it', async () => {
+  const queue = createHashingQueue(1)
+  const [first, second] = [deferred<void>(), deferred<void>()]
+  const running = [queue.run(() => first.promise), queue.run(() => second.promise)]
+  first.resolve()
+  await running[0]
+  let started = false
+  const third = queue.run(async () => {
+    started = true
+  })
+  await new Promise(setImmediate)
+  expect(started).toBe(false)
+  second.resolve()
+  await Promise.all([running[1], third])
+  expect(started).toBe(true)
+})
+
 test('a task that fails gives its place to the next', async () => {
   const queue = createHashingQueue(1)
   const first = queue.run(() => Promise.reject(new Error('broken')))

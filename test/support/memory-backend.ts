@@ -149,7 +149,7 @@ class MemoryFileSystem implements FileSystem {
     const start = mode.kind === 'append' ? length : mode.kind === 'restart' ? mode.offset : 0
     const inPlace = mode.kind === 'append' || mode.kind === 'restart'
     this.#backend.openHandles += 1
-    return this.#upload(path, inPlace, old?.content.subarray(0, start) ?? Buffer.alloc(0), () => {
+    return this.#upload(path, inPlace, old?.content ?? Buffer.alloc(0), start, () => {
       const { parent, name } = this.#tree.findParent(path)
       if (mode.kind === 'unique' && parent.children.has(name)) throw failure('alreadyExists')
       const present = parent.children.get(name)
@@ -160,8 +160,8 @@ class MemoryFileSystem implements FileSystem {
     })
   }
 
-  #upload(path: ByteString, inPlace: boolean, head: Buffer, target: () => File): Upload {
-    const chunks = [head]
+  #upload(path: ByteString, inPlace: boolean, old: Buffer, start: number, target: () => File): Upload {
+    const chunks = [old.subarray(0, start)]
     const before = (operation: Operation) => this.#before(operation, path)
     const sink = new Writable({
       write(chunk: Buffer, _encoding, done) {
@@ -175,7 +175,9 @@ class MemoryFileSystem implements FileSystem {
     sink.on('error', () => {})
     const store = () => {
       const file = target()
-      file.content = Buffer.concat(chunks)
+      const written = Buffer.concat(chunks)
+      // In place, what was behind the new bytes stays, as on a server.
+      file.content = inPlace ? Buffer.concat([written, old.subarray(written.length)]) : written
       file.attrs.modified = Math.floor(Date.now() / 1000)
     }
     let open = true

@@ -1,0 +1,151 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type DemoServer, startDemoServer } from '../../src/demo/demo-server.ts'
+import { run } from '../support/run.ts'
+import { endPrograms, main, type Program, startProgram } from './program.ts'
+
+let directory: string
+let server: DemoServer
+let configFile: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'serve-test-'))
+  await mkdir(join(directory, 'files'))
+  server = await startDemoServer({ directory: join(directory, 'files') })
+  configFile = join(directory, 'gateway.yaml')
+})
+afterEach(async () => {
+  await endPrograms()
+  await server.close()
+  await rm(directory, { recursive: true })
+})
+
+/** A configuration on free ports; each line replaces or adds a top-level key. */
+async function configure(lines: Readonly<Record<string, string>> = {}): Promise<void> {
+  const settings = {
+    version: '1',
+    listeners: '[{ name: explicit, address: 127.0.0.1, port: 0 }]',
+    passive: '{ ports: 0 }',
+    backends: `[{ name: main, host: 127.0.0.1, port: ${server.port}, hostKeys: ["${server.hostKey}"] }]`,
+    admin: '{ port: 0 }',
+    ...lines,
+  }
+  await writeFile(
+    configFile,
+    Object.entries(settings)
+      .map(([key, value]) => `${key}: ${value}\n`)
+      .join(''),
+  )
+}
+
+async function serve(): Promise<{ program: Program; port: string }> {
+  const program = startProgram(['--config', configFile])
+  const [, port = ''] = await program.until(/"event":"gateway\.listening".*"port":(\d+)/)
+  return { program, port }
+}
+
+/** The command line of a curl that uploads what it is given on standard input, as slowly as we give it. */
+function upload(port: string): string[] {
+  const account = `${server.username}:${server.password}`
+  return ['-sS', '-k', '--ssl-reqd', '-u', account, '-T', '-', `ftp://127.0.0.1:${port}/slow`]
+}
+
+/** A transfer that runs until its standard input ends. */
+async function startUpload(port: string) {
+  const curl = spawn('curl', upload(port), { stdio: ['pipe', 'ignore', 'pipe'] })
+  curl.stdin.on('error', () => undefined)
+  curl.stdin.write('begin')
+  // The gateway collects an upload in a file of its own beside the target.
+  await vi.waitFor(async () => expect(await readdir(join(directory, 'files'))).toHaveLength(1), { timeout: 20_000 })
+  return { curl, ended: once(curl, 'close') as Promise<[number | null]> }
+}
+
+describe('ftps-gateway serve', () => {
+  test('runs in front of an SFTP server until SIGTERM, then exits with 0', async () => {
+    await configure()
+    const { program, port } = await serve()
+    const { code, stderr } = await run('curl', upload(port), { input: 'content' })
+    expect([code, stderr]).toEqual([0, ''])
+    program.signal('SIGTERM')
+    expect(await program.ended).toBe(0)
+    for (const event of ['gateway.started', 'tls.certificate', 'login.ok', 'transfer.done', 'gateway.stopped']) {
+      expect(program.output()).toContain(`"event":"${event}"`)
+    }
+    expect(program.output()).not.toContain(server.password)
+  })
+
+  test('takes a changed configuration over on SIGHUP, and keeps the old one when the new one is faulty', async () => {
+    await configure()
+    const { program, port } = await serve()
+    await configure({ tsl: '{}' })
+    program.signal('SIGHUP')
+    await program.until(/"event":"config\.refused".*tsl/)
+    expect((await run('curl', upload(port), { input: 'x' })).code).toBe(0)
+    await configure({ logging: '{ level: warn }' })
+    program.signal('SIGHUP')
+    await program.until(/"event":"config\.reloaded"/)
+    await program.until(/the change of logging needs a restart/)
+    expect((await run('curl', upload(port), { input: 'x' })).code).toBe(0)
+  })
+
+  test('lets a transfer finish after SIGTERM', async () => {
+    await configure()
+    const { program, port } = await serve()
+    const { curl, ended } = await startUpload(port)
+    program.signal('SIGTERM')
+    await program.until(/"event":"gateway\.draining"/)
+    curl.stdin.end('end')
+    expect((await ended)[0]).toBe(0)
+    expect(await readFile(join(directory, 'files/slow'), 'utf8')).toBe('beginend')
+    expect(await program.ended).toBe(0)
+  })
+
+  test('cuts a transfer on a second SIGTERM', async () => {
+    await configure()
+    const { program, port } = await serve()
+    const { curl, ended } = await startUpload(port)
+    program.signal('SIGTERM')
+    await program.until(/"event":"gateway\.draining"/)
+    program.signal('SIGTERM')
+    expect(await program.ended).toBe(0)
+    // While curl waits for standard input it looks at nothing else.
+    curl.stdin.end()
+    expect((await ended)[0]).not.toBe(0)
+    expect(program.output()).not.toContain('"event":"transfer.done"')
+    expect(await readdir(join(directory, 'files'))).not.toContain('slow')
+  })
+
+  test('exits with 69 and one line when no backend can be reached', async () => {
+    await configure()
+    await server.close()
+    const program = startProgram(['serve', '--config', configFile])
+    expect(await program.ended).toBe(69)
+    expect(program.output()).toMatch(/^ftps-gateway: no backend can be used: backend main: .*$/m)
+    server = await startDemoServer({ directory: join(directory, 'files') })
+  })
+
+  test('exits with 78 and every fault as file:line:column', async () => {
+    await configure({ tsl: '{}', limits: '{ sessions: many }' })
+    const program = startProgram(['serve', '--config', configFile])
+    expect(await program.ended).toBe(78)
+    expect(program.output()).toMatch(/gateway\.yaml:6:\d+ tsl: .*\n.*gateway\.yaml:7:\d+ limits\.sessions: /)
+  })
+
+  test('is well for `health` while it runs, and not afterwards', async () => {
+    await configure({ admin: '{ port: 0 }' })
+    const { program } = await serve()
+    // The port is chosen by the system, so it is looked up among those that the process listens on.
+    const sockets = (await run('ss', ['-Hltnp'])).stdout.toString()
+    const ports = sockets.split('\n').flatMap((line) => {
+      return line.includes(`pid=${program.pid},`) ? [/:(\d+) /.exec(line)?.[1] ?? ''] : []
+    })
+    const health = async () => Promise.all(ports.map((port) => run(process.execPath, [main, 'health', '--port', port])))
+    expect((await health()).map(({ code }) => code)).toContain(0)
+    program.signal('SIGTERM')
+    await program.ended
+    expect(new Set((await health()).map(({ code }) => code))).toEqual(new Set([1]))
+  })
+})

@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FtpServer, type Listener } from '../../src/control/ftp-server.ts'
+import type { SessionOptions } from '../../src/control/session-options.ts'
+import { PassivePorts } from '../../src/data/passive-ports.ts'
+import { toText } from '../../src/ftp/bytes.ts'
+import type { Event } from '../../src/observe/observer.ts'
+import { createTls } from '../../src/tls/session-tls.ts'
+import { testCertificate } from './certificates.ts'
+import { Dialogue } from './dialogue.ts'
+import { MemoryBackend } from './memory-backend.ts'
+
+export interface MemoryGatewayOptions {
+  readonly tls?: Listener['tls']
+  readonly timeouts?: Partial<SessionOptions['timeouts']>
+  readonly limits?: Partial<FtpServer['limits']>
+  readonly endOfData?: SessionOptions['endOfData']
+}
+
+/** The control side over files in memory: everything but partners, SFTP and configuration is the real thing. */
+export interface MemoryGateway {
+  readonly backend: MemoryBackend
+  readonly server: FtpServer
+  readonly ports: PassivePorts
+  readonly port: number
+  readonly events: Event[]
+  /** A control connection, its greeting still to be read. */
+  connect(): Promise<Dialogue>
+  /** A control connection that has logged in as `test`. */
+  logIn(): Promise<Dialogue>
+  stop(): Promise<void>
+}
+
+export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Promise<MemoryGateway> {
+  const { tls = 'off' } = options
+  const backend = new MemoryBackend()
+  const events: Event[] = []
+  const observer = (event: Event) => void events.push(event)
+  const ports = new PassivePorts({ first: 0, last: 0 }, observer)
+  const certificate = await testCertificate()
+  const folder = mkdtempSync(join(tmpdir(), 'memory-gateway-'))
+  writeFileSync(join(folder, 'cert.pem'), certificate.cert)
+  const sessions: SessionOptions = {
+    tls: await createTls({ certificates: [certificate], minVersion: 'TLSv1.2', sessionReuse: 'prefer' }),
+    ports,
+    advertise: async (_client, local) => local,
+    routeOf: () => ({ partner: 'default', backend: 'memory' }),
+    async logIn({ username, password }) {
+      const credentials = { kind: 'password', username: toText(username), password } as const
+      return { partner: 'default', backend: 'memory', files: await backend.open(credentials) }
+    },
+    loginAttempts: 3,
+    endOfData: options.endOfData ?? 'require',
+    timeouts: {
+      loginMs: 30_000,
+      idleMs: 30_000,
+      handshakeMs: 10_000,
+      dataConnectMs: 10_000,
+      dataStallMs: 30_000,
+      ...options.timeouts,
+    },
+    observer,
+  }
+  const server = new FtpServer(sessions, { sessions: 50, sessionsPerAddress: 50, ...options.limits })
+  const listener = { name: 'test', address: '127.0.0.1', port: 0, tls, requireTls: tls !== 'off' }
+  const { port } = await server.listen(listener)
+  const connect = () => Dialogue.connect({ port, tls, certificate: join(folder, 'cert.pem') })
+  return {
+    backend,
+    server,
+    ports,
+    port,
+    events,
+    connect,
+    async logIn() {
+      const client = await connect()
+      await client.dialogue('< 220')
+      if (tls === 'explicit') await client.secure()
+      await client.dialogue('> USER test', '< 331', '> PASS secret', '< 230', '> TYPE I', '< 200')
+      return client
+    },
+    async stop() {
+      await server.stop(0)
+      await ports.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
