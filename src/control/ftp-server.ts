@@ -67,7 +67,8 @@ export class FtpServer {
 
   /** Takes no more sessions, ends the idle ones, and lets transfers finish for so long; then cuts what is left. */
   async stop(drainMs: number): Promise<void> {
-    if (!this.#draining) this.options.observer({ kind: 'draining', sessions: this.#sessions.size })
+    if (!this.#draining && this.#servers.length > 0)
+      this.options.observer({ kind: 'draining', sessions: this.#sessions.size })
     this.#draining = true
     for (const session of this.#sessions.keys()) session.stop(drainMs > 0 ? 'drain' : 'cut')
     const timer = setTimeout(() => {

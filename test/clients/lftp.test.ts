@@ -1,32 +1,37 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type ByteString, fromBuffer, toBuffer } from '../../src/ftp/bytes.ts'
-import { namesIn } from '../support/fixtures.ts'
+import { type ByteString, fromBuffer, fromText, toBuffer } from '../../src/ftp/bytes.ts'
+import { makeFixture, namesIn } from '../support/fixtures.ts'
 import type { Site } from '../support/place.ts'
 import { usePlace } from '../support/place.ts'
 import { runOk } from '../support/run.ts'
 import { type Client, clientEnvironment, clientTimeoutMs, type Step } from './client.ts'
 import { testClient } from './suite.ts'
 
-/** One lftp session does all steps as a script. */
-const lftp: Client = {
-  name: 'lftp',
-  async perform(site, steps) {
-    const listing = (i: number) => join(site.folder, `listing-${i}`)
-    const script = [...connection(site), ...steps.map((step, i) => command(step, listing(i))), 'bye']
-    // A file, because lftp opens what -f names, and that cannot be a pipe of Node's; it holds the password.
-    const path = join(site.folder, 'script')
-    writeFileSync(path, toBuffer(script.map((line) => `${line}\n`).join('')), { mode: 0o600 })
-    await runOk('lftp', ['--norc', '-d', '-f', path], {
-      env: clientEnvironment(site),
-      timeoutMs: clientTimeoutMs,
-      // lftp shows the password where TLS is on from the start.
-      secret: site.password,
-    })
-    return steps.flatMap((step, i) => (step.do === 'list' ? [lines(listing(i))] : []))
-  },
+/** One lftp session does all steps as a script, after `settings` and in a locale. */
+function lftpWith(locale: string, settings: readonly string[]): Client {
+  return {
+    name: 'lftp',
+    async perform(site, steps) {
+      const listing = (i: number) => join(site.folder, `listing-${i}`)
+      const script = [...settings, ...connection(site), ...steps.map((step, i) => command(step, listing(i))), 'bye']
+      // A file, because lftp opens what -f names, and that cannot be a pipe of Node's; it holds the password.
+      const path = join(site.folder, 'script')
+      writeFileSync(path, toBuffer(script.map((line) => `${line}\n`).join('')), { mode: 0o600 })
+      await runOk('lftp', ['--norc', '-d', '-f', path], {
+        env: { ...clientEnvironment(site), LC_ALL: locale },
+        timeoutMs: clientTimeoutMs,
+        // lftp shows the password where TLS is on from the start.
+        secret: site.password,
+      })
+      return steps.flatMap((step, i) => (step.do === 'list' ? [lines(listing(i))] : []))
+    },
+  }
 }
+
+/** Names are bytes; otherwise lftp converts them between the locale's charset and UTF-8. */
+const lftp = lftpWith('C', ['set ftp:use-utf8 no'])
 
 function connection(site: Site): string[] {
   return [
@@ -40,8 +45,6 @@ function connection(site: Site): string[] {
     `set ssl:priority NORMAL:-VERS-ALL:+VERS-TLS${site.tls}`,
     'set ftp:ssl-force yes',
     'set ftp:ssl-protect-data yes',
-    // Names are bytes; otherwise lftp converts them between the locale's charset and UTF-8.
-    'set ftp:use-utf8 no',
     // No help from the cache: a listing is what the server says.
     'set cache:enable no',
     `open -u ${site.user},${site.password} ${site.mode === 'implicit' ? 'ftps' : 'ftp'}://${site.host}:${site.port}`,
@@ -84,6 +87,22 @@ function lines(path: string): ByteString[] {
 }
 
 testClient(lftp)
+
+describe('lftp as it comes, in a UTF-8 locale', () => {
+  const place = usePlace()
+
+  test('agrees with the gateway on names that are not ASCII', async () => {
+    const name = fromText('Grüße 文件 🗎')
+    const { path } = await makeFixture(place.local, 1)
+    const [listed] = await lftpWith('C.UTF-8', []).perform(place.site('explicit', '1.3'), [
+      { do: 'put', local: path, remote: name },
+      { do: 'list', directory: '' },
+      { do: 'get', remote: name, local: join(place.local, 'copy') },
+    ])
+    expect(listed).toEqual([name])
+    expect(namesIn(place.home)).toEqual([name])
+  })
+})
 
 describe('lftp, 200 uploads in one session', () => {
   const place = usePlace({ upload: { endOfData: 'require' } })

@@ -1,8 +1,8 @@
-import { mkdir, stat, symlink } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
-import { configOf, configWith, faultsOf, faultsWith, hash, inFolder, partnerFaults, pin, smallest } from './folder.ts'
+import { configOf, configWith, faultsOf, faultsWith, hash, inFolder, pin, smallest } from './folder.ts'
 
 test('the smallest useful file means explicit, implicit, 50000-51000, a self-made certificate and pass-through to main', async () => {
   const config = await configWith('')
@@ -215,149 +215,12 @@ test('with several backends somebody has to say which one is for users of no par
   expect(config.defaults.backend).toBe('other')
 })
 
-test('names of backends and listeners are unique', async () => {
-  expect(await faultsWith(`  - { name: main, host: b, hostKeys: ["${pin}"] }\ndefaults: { backend: main }`)).toEqual([
-    'gateway.yaml:4:13 backends[1].name: "main" is the name of backends[0] already',
-  ])
-  expect(await faultsWith('listeners: [{ name: a, port: 1 }, { name: a, port: 2 }]')).toEqual([
-    'gateway.yaml:4:43 listeners[1].name: "a" is the name of listeners[0] already',
-  ])
-})
-
-test.each([
-  ['[{ name: a, port: 21 }, { name: b, port: 21 }]', '21 on :: is the port of listener a already'],
-  [
-    '[{ name: a, address: "::" }, { name: b, address: 127.0.0.1 }]',
-    '21 on 127.0.0.1 is the port of listener a already',
-  ],
-  ['[{ name: a, address: 0.0.0.0 }, { name: b, address: 127.0.0.1 }]', '21 on 127.0.0.1 is the port of listener a'],
-  ['[{ name: a, address: "::1" }, { name: b, address: "0:0:0:0:0:0:0:1" }]', '21 on ::1 is the port of listener a'],
-  ['[{ name: a, port: 9464 }]', '9464 on 127.0.0.1 is the port of listener a already'],
-  ['[{ name: a, port: 50021 }]', '50021 is one of passive.ports 50000-51000, which belong to data connections'],
-])('listeners that cannot all be opened are a fault: %s', async (listeners, fault) => {
-  const faults = await faultsWith(`listeners: ${listeners}`)
-  expect(faults).toHaveLength(1)
-  expect(faults[0]).toContain(fault)
-})
-
-test('listeners on port 0, on other addresses or of other families do not collide', async () => {
-  const listeners = `listeners:
-  - { name: a, port: 0 }
-  - { name: b, port: 0 }
-  - { name: c, address: 127.0.0.1 }
-  - { name: d, address: 127.0.0.2 }
-  - { name: e, address: "::1" }
-`
-  expect(await faultsWith(listeners)).toEqual([])
-})
-
-test('requireTls is on wherever there is TLS, and cannot be on where there is none', async () => {
-  const config = await configWith(
-    'listeners: [{ name: a }, { name: b, tls: implicit }, { name: c, port: 2021, tls: off }, { name: d, port: 2121, requireTls: false }]',
-  )
-  expect(config.listeners.map(({ port, requireTls }) => [port, requireTls])).toEqual([
-    [21, true],
-    [990, true],
-    [2021, false],
-    [2121, false],
-  ])
-  expect(await faultsWith('listeners: [{ name: c, tls: off, requireTls: true }]')).toEqual([
-    'gateway.yaml:4:46 listeners[0].requireTls: cannot be true with tls: off',
-  ])
-})
-
 test('admin: off means no admin port', async () => {
   expect((await configWith('admin: off\n')).admin).toBeUndefined()
 })
 
 test('keys without a value mean the same as no keys', async () => {
   expect(await configWith('admin:\nlogging:\n  level:\ntimeouts: ~\npartners: null\n')).toEqual(await configWith(''))
-})
-
-test('only files that the pattern names are partners, in the order of their names', async () => {
-  const partner = (name: string) => `name: ${name}\nmatch: { users: [${name}] }\n`
-  const config = await configOf({
-    'gateway.yaml': `${smallest}partners: partners.d/p-*.yaml\n`,
-    'partners.d/p-b.yaml': partner('b'),
-    'partners.d/p-a.yaml': partner('a'),
-    'partners.d/.p-c.yaml.swp': partner('c'),
-    'partners.d/p-d.yaml~': partner('d'),
-    'partners.d/x-e.yaml': partner('e'),
-  })
-  expect(config.partners.map(({ name }) => name)).toEqual(['a', 'b'])
-})
-
-test('a pattern does not mean dot files, such as those that editors leave behind', async () => {
-  const config = await configOf({
-    'gateway.yaml': `${smallest}partners: partners.d/*.yaml\n`,
-    'partners.d/a.yaml': 'name: a\nmatch: { users: [a] }\n',
-    'partners.d/.b.yaml': 'half of a fi',
-  })
-  expect(config.partners.map(({ name }) => name)).toEqual(['a'])
-})
-
-test('partner files may be links, as Kubernetes mounts them', async () => {
-  const files = { 'gateway.yaml': `${smallest}partners: p/*.yaml\n`, 'real/a': 'name: a\nmatch: { users: [a] }\n' }
-  await inFolder(files, async (folder) => {
-    await mkdir(join(folder, 'p'))
-    await symlink('../real/a', join(folder, 'p/a.yaml'))
-    const { partners } = await loadConfig(join(folder, 'gateway.yaml'), {})
-    expect(partners).toHaveLength(1)
-  })
-})
-
-test('a partner without auth is passed through, to the default backend, with all of it in sight', async () => {
-  const config = await configOf({
-    'gateway.yaml': `${smallest}partners: acme.yaml\n`,
-    'acme.yaml': 'name: acme\nmatch: { users: [acme, Müller] }\n',
-  })
-  const auth = { mode: 'passthrough', username: undefined }
-  expect(config.partners).toEqual([{ name: 'acme', users: ['acme', 'Müller'], auth, backend: 'main', root: undefined }])
-})
-
-const local = `passwordHash: "${hash}", sftp: { username: x, privateKey: key }`
-test.each([
-  ['name: acme', ['1:1 match.users: is missing; it must list at least one user name']],
-  ['match: { users: [a] }', ['1:1 name: is missing; it must be a name of letters']],
-  ['name: default\nmatch: { users: [a] }', ['1:7 name: "default" means logins that match no partner']],
-  ['name: a\nmatch: { users: [a, b, a] }', ['2:24 match.users[2]: user "a" is in partners.d/acme.yaml:2:18 already']],
-  ['name: a\nmatch: { users: [""] }', ['2:18 match.users[0]: must be a user name, not empty']],
-  ['name: a\nmatch: { users: ["a\\0b"] }', ['2:18 match.users[0]: must be a user name, not empty']],
-  ['name: a\nmatch: { users: [a] }\nphase: brownout', ['3:8 phase: "brownout" is not in this version yet']],
-  ['name: a\nmatch: { users: [a] }\nauth: { mode: learn }', ['3:15 auth.mode: "learn" is not in this version yet']],
-  ['name: a\nmatch: { users: [a] }\nbrownout: {}', ['3:1 brownout: is not in this version yet']],
-  [
-    `name: a\nmatch: { users: [a] }\nauth: { ${local} }`,
-    [
-      '3:23 auth.passwordHash: needs auth.mode: local',
-      '3:133 auth.sftp.username: needs auth.mode: local',
-      '3:148 auth.sftp.privateKey: needs auth.mode: local',
-    ],
-  ],
-  [
-    'name: a\nmatch: { users: [a] }\nauth: { mode: local, username: x }',
-    [
-      '3:7 auth.passwordHash: is missing; mode local needs',
-      '3:7 auth.sftp.username: is missing; mode local needs',
-      '3:7 auth.sftp.privateKey: is missing; mode local needs',
-      '3:32 auth.username: needs auth.mode: passthrough',
-    ],
-  ],
-  [
-    `name: a\nmatch: { users: [a] }\nauth: { mode: local, ${local} }`,
-    ['3:161 auth.sftp.privateKey: partners.d/key does not exist'],
-  ],
-])('partner file %j is refused', async (text, starts) => {
-  const faults = await partnerFaults(text)
-  expect(faults).toHaveLength(starts.length)
-  for (const [i, start] of starts.entries()) expect(faults[i]).toContain(`partners.d/acme.yaml:${start}`)
-})
-
-test('two partners cannot have one name', async () => {
-  const second = 'match: { users: [b] }\nname: acme\n'
-  expect(await partnerFaults('name: acme\nmatch: { users: [a] }\n', { 'partners.d/b.yaml': second })).toEqual([
-    'partners.d/b.yaml:2:7 name: partner "acme" is in partners.d/acme.yaml:1:7 already',
-  ])
 })
 
 test('a backend that is faulty itself is not reported as missing too', async () => {

@@ -236,7 +236,7 @@ function remoteVersion(client: Client): string {
 }
 
 function isNegotiation(error: Error & { level?: string }): boolean {
-  return error.level === 'handshake' || error.level === 'protocol'
+  return error.level === 'handshake'
 }
 
 function socketFailure(cause: unknown): BackendFailure {

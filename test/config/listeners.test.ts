@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import { configWith, faultsWith, pin } from './folder.ts'
+
+test('names of backends and listeners are unique', async () => {
+  expect(await faultsWith(`  - { name: main, host: b, hostKeys: ["${pin}"] }\ndefaults: { backend: main }`)).toEqual([
+    'gateway.yaml:4:13 backends[1].name: "main" is the name of backends[0] already',
+  ])
+  expect(await faultsWith('listeners: [{ name: a, port: 1 }, { name: a, port: 2 }]')).toEqual([
+    'gateway.yaml:4:43 listeners[1].name: "a" is the name of listeners[0] already',
+  ])
+})
+
+test.each([
+  ['[{ name: a, port: 21 }, { name: b, port: 21 }]', '21 on :: is the port of listener a already'],
+  [
+    '[{ name: a, address: "::" }, { name: b, address: 127.0.0.1 }]',
+    '21 on 127.0.0.1 is the port of listener a already',
+  ],
+  ['[{ name: a, address: 0.0.0.0 }, { name: b, address: 127.0.0.1 }]', '21 on 127.0.0.1 is the port of listener a'],
+  ['[{ name: a, address: "::1" }, { name: b, address: "0:0:0:0:0:0:0:1" }]', '21 on ::1 is the port of listener a'],
+  ['[{ name: a, port: 9464 }]', '9464 on 127.0.0.1 is the port of listener a already'],
+  ['[{ name: a, port: 50021 }]', '50021 is one of passive.ports 50000-51000, which belong to data connections'],
+])('listeners that cannot all be opened are a fault: %s', async (listeners, fault) => {
+  const faults = await faultsWith(`listeners: ${listeners}`)
+  expect(faults).toHaveLength(1)
+  expect(faults[0]).toContain(fault)
+})
+
+test('listeners on port 0, on other addresses or of other families do not collide', async () => {
+  const listeners = `listeners:
+  - { name: a, port: 0 }
+  - { name: b, port: 0 }
+  - { name: c, address: 127.0.0.1 }
+  - { name: d, address: 127.0.0.2 }
+  - { name: e, address: "::1" }
+`
+  expect(await faultsWith(listeners)).toEqual([])
+})
+
+test("a port that could not be read is in nobody's way", async () => {
+  const faults = await faultsWith('listeners: [{ name: a, port: 99999 }, { name: b, port: 21 }]')
+  expect(faults).toEqual([expect.stringContaining('listeners[0].port: must be a port')])
+})
+
+test('requireTls is on wherever there is TLS, and cannot be on where there is none', async () => {
+  const config = await configWith(
+    'listeners: [{ name: a }, { name: b, tls: implicit }, { name: c, port: 2021, tls: off }, { name: d, port: 2121, requireTls: false }]',
+  )
+  expect(config.listeners.map(({ port, requireTls }) => [port, requireTls])).toEqual([
+    [21, true],
+    [990, true],
+    [2021, false],
+    [2121, false],
+  ])
+  expect(await faultsWith('listeners: [{ name: c, tls: off, requireTls: true }]')).toEqual([
+    'gateway.yaml:4:46 listeners[0].requireTls: cannot be true with tls: off',
+  ])
+})

@@ -1,0 +1,91 @@
+import { mkdir, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { loadConfig } from '../../src/config/load.ts'
+import { configOf, hash, inFolder, partnerFaults, smallest } from './folder.ts'
+
+test('only files that the pattern names are partners, in the order of their names', async () => {
+  const partner = (name: string) => `name: ${name}\nmatch: { users: [${name}] }\n`
+  const config = await configOf({
+    'gateway.yaml': `${smallest}partners: partners.d/p-*.yaml\n`,
+    'partners.d/p-b.yaml': partner('b'),
+    'partners.d/p-a.yaml': partner('a'),
+    'partners.d/.p-c.yaml.swp': partner('c'),
+    'partners.d/p-d.yaml~': partner('d'),
+    'partners.d/x-e.yaml': partner('e'),
+  })
+  expect(config.partners.map(({ name }) => name)).toEqual(['a', 'b'])
+})
+
+test('a pattern does not mean dot files, such as those that editors leave behind', async () => {
+  const config = await configOf({
+    'gateway.yaml': `${smallest}partners: partners.d/*.yaml\n`,
+    'partners.d/a.yaml': 'name: a\nmatch: { users: [a] }\n',
+    'partners.d/.b.yaml': 'half of a fi',
+  })
+  expect(config.partners.map(({ name }) => name)).toEqual(['a'])
+})
+
+test('partner files may be links, as Kubernetes mounts them', async () => {
+  const files = { 'gateway.yaml': `${smallest}partners: p/*.yaml\n`, 'real/a': 'name: a\nmatch: { users: [a] }\n' }
+  await inFolder(files, async (folder) => {
+    await mkdir(join(folder, 'p'))
+    await symlink('../real/a', join(folder, 'p/a.yaml'))
+    const { partners } = await loadConfig(join(folder, 'gateway.yaml'), {})
+    expect(partners).toHaveLength(1)
+  })
+})
+
+test('a partner without auth is passed through, to the default backend, with all of it in sight', async () => {
+  const config = await configOf({
+    'gateway.yaml': `${smallest}partners: acme.yaml\n`,
+    'acme.yaml': 'name: acme\nmatch: { users: [acme, Müller] }\n',
+  })
+  const auth = { mode: 'passthrough', username: undefined }
+  expect(config.partners).toEqual([{ name: 'acme', users: ['acme', 'Müller'], auth, backend: 'main', root: undefined }])
+})
+
+const local = `passwordHash: "${hash}", sftp: { username: x, privateKey: key }`
+test.each([
+  ['name: acme', ['1:1 match.users: is missing; it must list at least one user name']],
+  ['match: { users: [a] }', ['1:1 name: is missing; it must be a name of letters']],
+  ['name: default\nmatch: { users: [a] }', ['1:7 name: "default" means logins that match no partner']],
+  ['name: a\nmatch: { users: [a, b, a] }', ['2:24 match.users[2]: user "a" is in partners.d/acme.yaml:2:18 already']],
+  ['name: a\nmatch: { users: [""] }', ['2:18 match.users[0]: must be a user name, not empty']],
+  ['name: a\nmatch: { users: ["a\\0b"] }', ['2:18 match.users[0]: must be a user name, not empty']],
+  ['name: a\nmatch: { users: [a] }\nphase: brownout', ['3:8 phase: "brownout" is not in this version yet']],
+  ['name: a\nmatch: { users: [a] }\nauth: { mode: learn }', ['3:15 auth.mode: "learn" is not in this version yet']],
+  ['name: a\nmatch: { users: [a] }\nbrownout: {}', ['3:1 brownout: is not in this version yet']],
+  [
+    `name: a\nmatch: { users: [a] }\nauth: { ${local} }`,
+    [
+      '3:23 auth.passwordHash: needs auth.mode: local',
+      '3:133 auth.sftp.username: needs auth.mode: local',
+      '3:148 auth.sftp.privateKey: needs auth.mode: local',
+    ],
+  ],
+  [
+    'name: a\nmatch: { users: [a] }\nauth: { mode: local, username: x }',
+    [
+      '3:7 auth.passwordHash: is missing; mode local needs',
+      '3:7 auth.sftp.username: is missing; mode local needs',
+      '3:7 auth.sftp.privateKey: is missing; mode local needs',
+      '3:32 auth.username: needs auth.mode: passthrough',
+    ],
+  ],
+  [
+    `name: a\nmatch: { users: [a] }\nauth: { mode: local, ${local} }`,
+    ['3:161 auth.sftp.privateKey: partners.d/key does not exist'],
+  ],
+])('partner file %j is refused', async (text, starts) => {
+  const faults = await partnerFaults(text)
+  expect(faults).toHaveLength(starts.length)
+  for (const [i, start] of starts.entries()) expect(faults[i]).toContain(`partners.d/acme.yaml:${start}`)
+})
+
+test('two partners cannot have one name', async () => {
+  const second = 'match: { users: [b] }\nname: acme\n'
+  expect(await partnerFaults('name: acme\nmatch: { users: [a] }\n', { 'partners.d/b.yaml': second })).toEqual([
+    'partners.d/b.yaml:2:7 name: partner "acme" is in partners.d/acme.yaml:1:7 already',
+  ])
+})
