@@ -118,12 +118,7 @@ async function sessionOptions(
     const message = 'this Node cannot keep session tickets off upload connections; TLS 1.3 is switched off'
     observer({ kind: 'warning', topic: 'tls_tickets', message })
   }
-  const { logIn, routeOf } = createLogIn({
-    partners: config.partners,
-    backends: new Map([...backends].map(([name, { backend }]) => [name, backend])),
-    defaultBackend: config.defaults.backend,
-    parseKey: parsePrivateKey,
-  })
+  const { logIn, routeOf } = logInOf(config, backends)
   return {
     tls,
     ports,
@@ -134,6 +129,20 @@ async function sessionOptions(
     endOfData: config.upload.endOfData,
     timeouts: config.timeouts,
     observer,
+  }
+}
+
+/** Throws StartError for a key that cannot be used; a checked configuration has none. */
+function logInOf(config: Config, backends: Backends): ReturnType<typeof createLogIn> {
+  try {
+    return createLogIn({
+      partners: config.partners,
+      backends: new Map([...backends].map(([name, { backend }]) => [name, backend])),
+      defaultBackend: config.defaults.backend,
+      parseKey: parsePrivateKey,
+    })
+  } catch (error) {
+    return startError(error)
   }
 }
 

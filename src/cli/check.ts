@@ -1,6 +1,6 @@
 import { describeConfig } from '../config/describe.ts'
-import { loadConfig } from '../config/load.ts'
 import { exit } from './exit.ts'
+import { loadChecked } from './load-checked.ts'
 import { parseOptions, UsageError, type Verb } from './verb.ts'
 
 export const check: Verb = {
@@ -15,7 +15,7 @@ secrets left out.
   async run(args, io) {
     const { config: file } = parseOptions(args, { config: { type: 'string' } })
     if (file === undefined) throw new UsageError('check needs --config FILE')
-    io.stdout.write(describeConfig(await loadConfig(file, io.env)))
+    io.stdout.write(describeConfig(await loadChecked(file, io.env)))
     return exit.ok
   },
 }

@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { loadConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problems.ts'
 import { type DemoServer, startDemoServer } from '../demo/demo-server.ts'
 import { writeSampleFiles } from '../demo/sample-files.ts'
@@ -11,6 +10,7 @@ import { createMetrics } from '../observe/metrics.ts'
 import type { Event } from '../observe/observer.ts'
 import { banner } from './demo-banner.ts'
 import { exit } from './exit.ts'
+import { loadChecked } from './load-checked.ts'
 import { runGateway } from './run-gateway.ts'
 import { type Io, parseOptions, parsePort, UsageError, type Verb } from './verb.ts'
 import { version } from './version.ts'
@@ -88,7 +88,7 @@ async function runInFront(server: DemoServer, { folder, files, temporary, ports 
   await writeFile(knownHosts, `${server.knownHosts}\n`)
   await writeFile(sample, 'Hello through the gateway.\n')
   // Made of a file, so that the demo means what any configuration means; the environment has no say in it.
-  const load = () => loadConfig(configFile, {})
+  const load = () => loadChecked(configFile, {})
   const config = await load().catch(optionsAreFaulty)
 
   const log = createLog({ level: 'info', format: 'auto' })
@@ -107,13 +107,13 @@ async function runInFront(server: DemoServer, { folder, files, temporary, ports 
     announced = true
   }
   try {
-    await runGateway({ config, observer, metrics, load, started }, io)
+    await runGateway({ config, observer, metrics, load, started, lastWords: log.flushNow }, io)
   } catch (error) {
     if (!(error instanceof StartError)) throw error
     const advice = 'Other ports: --port, --implicit-port, --passive, --admin-port; 0 takes any free one.'
     throw new StartError(`${error.message}. ${advice}`, { cause: error })
   } finally {
-    log.flush()
+    await log.flush()
   }
 }
 

@@ -1,5 +1,5 @@
-import { loadConfig } from '../config/load.ts'
 import { exit } from './exit.ts'
+import { loadChecked } from './load-checked.ts'
 import { type Io, parseOptions, parsePort, UsageError, type Verb } from './verb.ts'
 
 const timeoutMs = 5_000
@@ -36,7 +36,7 @@ interface Options {
 async function adminHost({ config: file, port }: Options, io: Io): Promise<string> {
   if (port !== undefined) return `127.0.0.1:${parsePort('port', port)}`
   if (file === undefined) throw new UsageError('health needs --config FILE or --port PORT')
-  const { admin } = await loadConfig(file, io.env)
+  const { admin } = await loadChecked(file, io.env)
   if (!admin) throw new UsageError(`${file} says admin: off, so there is nobody to ask`)
   const address = { '0.0.0.0': '127.0.0.1', '::': '::1' }[admin.address] ?? admin.address
   return address.includes(':') ? `[${address}]:${admin.port}` : `${address}:${admin.port}`

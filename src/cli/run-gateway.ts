@@ -15,6 +15,8 @@ export interface GatewayRun {
   readonly load: () => Promise<Config>
   /** Called once the gateway takes connections. */
   readonly started?: (gateway: Gateway) => void
+  /** Writes the log out at once. */
+  readonly lastWords: () => void
 }
 
 /**
@@ -31,7 +33,10 @@ export async function runGateway(run: GatewayRun, { signals }: Io): Promise<void
     if (gateway && !stopped.signal.aborted) config = await reload(gateway, config, run)
   })
   // The process ends after this, as Node has it; the log should tell why.
-  const onUncaught = (error: unknown) => observer({ kind: 'bug', error })
+  const onUncaught = (error: unknown) => {
+    observer({ kind: 'bug', error })
+    run.lastWords()
+  }
 
   // Before the start: a signal that arrives meanwhile must not end the process half-way.
   const listeners = { SIGTERM: onStop, SIGINT: onStop, SIGHUP: onReload, uncaughtExceptionMonitor: onUncaught }

@@ -1,8 +1,8 @@
-import { loadConfig } from '../config/load.ts'
 import { createLog } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { tellAll } from '../observe/observer.ts'
 import { exit } from './exit.ts'
+import { loadChecked } from './load-checked.ts'
 import { runGateway } from './run-gateway.ts'
 import { parseOptions, UsageError, type Verb } from './verb.ts'
 import { version } from './version.ts'
@@ -18,15 +18,18 @@ SIGHUP takes over changed files. SIGTERM stops: no new logins, transfers may fin
   async run(args, io) {
     const { config: file } = parseOptions(args, { config: { type: 'string' } })
     if (file === undefined) throw new UsageError('serve needs --config FILE')
-    const load = () => loadConfig(file, io.env)
+    const load = () => loadChecked(file, io.env)
     const config = await load()
     const log = createLog(config.logging)
     const revision = io.env['FTPS_GATEWAY_REVISION']
     const metrics = createMetrics({ version, ...(revision !== undefined && { revision }) })
     try {
-      await runGateway({ config, load, metrics, observer: tellAll(log.observer, metrics.observer) }, io)
+      await runGateway(
+        { config, load, metrics, lastWords: log.flushNow, observer: tellAll(log.observer, metrics.observer) },
+        io,
+      )
     } finally {
-      log.flush()
+      await log.flush()
     }
     return exit.ok
   },

@@ -1,3 +1,4 @@
+import type { Checks } from './checks.ts'
 import type { BackendConfig } from './config.ts'
 import { readNamed, resolveFrom } from './files.ts'
 import type { Problems } from './problems.ts'
@@ -11,13 +12,18 @@ type Globals = Values<typeof gatewaySchema>
 type BackendValues = NonNullable<Globals['backends'][number]>
 
 /** The backends, each with a pin: a server that anybody can play is no place for passwords and files. */
-export async function checkBackends(globals: Globals, source: Source, problems: Problems): Promise<BackendConfig[]> {
+export async function checkBackends(
+  globals: Globals,
+  source: Source,
+  problems: Problems,
+  checks: Checks | undefined,
+): Promise<BackendConfig[]> {
   if (globals.backends.length === 0)
     problems.add(source, ['backends'], 'is missing; it must name at least one SFTP server')
   reportDuplicates(source, backendNames(source), problems)
   const backends: BackendConfig[] = []
   for (const [i, values] of globals.backends.entries()) {
-    if (values !== undefined) backends.push(await checkBackend(values, i, source, problems))
+    if (values !== undefined) backends.push(await checkBackend(values, i, source, problems, checks))
   }
   return backends
 }
@@ -27,12 +33,16 @@ async function checkBackend(
   i: number,
   source: Source,
   problems: Problems,
+  checks: Checks | undefined,
 ): Promise<BackendConfig> {
   const { name, host, port, hostKeys, timeouts, health } = values
   const knownHosts = values.knownHosts === undefined ? undefined : resolveFrom(source, values.knownHosts)
   const key = ['backends', i, 'knownHosts']
-  if (knownHosts !== undefined) await readNamed(source, key, knownHosts, problems)
-  else if (hostKeys.length === 0 && !problems.has(source, key) && !problems.has(source, ['backends', i, 'type'])) {
+  if (knownHosts !== undefined) {
+    const text = await readNamed(source, key, knownHosts, problems)
+    const fault = text === undefined || hostKeys.length > 0 ? undefined : checks?.knownHosts(text, host, port)
+    if (fault !== undefined) problems.add(source, key, fault)
+  } else if (hostKeys.length === 0 && !problems.has(source, key) && !problems.has(source, ['backends', i, 'type'])) {
     const advice = `\`ftps-gateway host-key ${host}\` prints the fingerprint to compare and to write here`
     problems.add(source, ['backends', i, 'hostKeys'], `is missing, and knownHosts too: no pin, no start; ${advice}`)
   }

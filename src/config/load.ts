@@ -1,4 +1,5 @@
 import { checkBackends, checkDefaultBackend } from './backends.ts'
+import type { Checks } from './checks.ts'
 import type { Config } from './config.ts'
 import { checkDirectory, inWords, makeDirectory, readNamed, resolveFrom } from './files.ts'
 import { checkListeners } from './listeners.ts'
@@ -15,7 +16,7 @@ type Globals = Values<typeof gatewaySchema>
  * Loads the configuration file and the partner files it names; `env` overrides globals (FTPS_GATEWAY_…) and fills
  * `${NAME}` in. Throws ConfigError with every fault of all files. When there is none, the state directory is made.
  */
-export async function loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<Config> {
+export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: Checks): Promise<Config> {
   const problems = new Problems()
   const source = await readSource(file, env, problems)
   if (source === undefined) throw problems.error()
@@ -23,12 +24,12 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv): Promise<
   if (globals === undefined) throw problems.error()
   if (globals.version === undefined) problems.add(source, ['version'], 'is missing; write "version: 1"')
 
-  const backends = await checkBackends(globals, source, problems)
+  const backends = await checkBackends(globals, source, problems, checks)
   const defaultBackend = checkDefaultBackend(globals, source, problems)
   const listeners = checkListeners(globals, source, problems)
   const certificates = await checkCertificates(globals, source, problems)
   const { partners: pattern } = globals
-  const partners = await loadPartners({ globals: source, pattern, defaultBackend, env, problems })
+  const partners = await loadPartners({ globals: source, pattern, defaultBackend, env, problems, checks })
   checkLimits(globals, source, problems)
   const directory = await checkState(globals, source, problems)
   problems.throwIfAny()

@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, join } from 'node:path'
 import { backendFault } from './backends.ts'
+import type { Checks } from './checks.ts'
 import type { PartnerAuth, PartnerConfig } from './config.ts'
 import { findFiles, inWords, readNamed, readText, resolveFrom } from './files.ts'
 import type { Problems } from './problems.ts'
@@ -20,6 +21,7 @@ export interface PartnerParts {
   readonly defaultBackend: string
   readonly env: NodeJS.ProcessEnv
   readonly problems: Problems
+  readonly checks: Checks | undefined
 }
 
 /** Reads every partner file; what is wrong between the files is reported as well. */
@@ -48,7 +50,7 @@ function besides(source: Source, pattern: string): string {
 }
 
 async function loadPartner(file: string, claims: Claims, parts: PartnerParts): Promise<PartnerConfig | undefined> {
-  const { problems, globals, env, defaultBackend } = parts
+  const { problems, globals, env, defaultBackend, checks } = parts
   const source = await readSource(file, env, problems)
   if (source === undefined) return undefined
   const values = readTable(partnerSchema, [], { source, problems })
@@ -63,7 +65,7 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
   }
   const fault = values.backend === undefined ? undefined : backendFault(values.backend, globals)
   if (fault !== undefined) problems.add(source, ['backend'], fault)
-  const auth = await checkAuth(values.auth, source, problems)
+  const auth = await checkAuth(values.auth, source, problems, checks)
   if (auth === undefined) return undefined
   const users = match.users.filter((user) => user !== undefined)
   return { name, users, auth, backend: values.backend ?? defaultBackend, root }
@@ -111,9 +113,10 @@ async function checkAuth(
   auth: PartnerValues['auth'],
   source: Source,
   problems: Problems,
+  checks: Checks | undefined,
 ): Promise<PartnerAuth | undefined> {
   if (problems.has(source, ['auth', 'mode'])) return undefined
-  if (auth.mode === 'local') return checkLocal(auth, source, problems)
+  if (auth.mode === 'local') return checkLocal(auth, source, problems, checks)
   for (const path of onlyLocal) {
     if (textAt(source, path) !== undefined)
       problems.add(source, path, 'needs auth.mode: local; with passthrough it does nothing')
@@ -125,6 +128,7 @@ async function checkLocal(
   auth: PartnerValues['auth'],
   source: Source,
   problems: Problems,
+  checks: Checks | undefined,
 ): Promise<PartnerAuth | undefined> {
   const { passwordHash } = auth
   const { username, privateKey: keyFile, passphrase } = auth.sftp
@@ -138,5 +142,7 @@ async function checkLocal(
   if (keyFile === undefined) missing(key, 'the file of the private key for the backend')
   const privateKey = keyFile && (await readNamed(source, key, resolveFrom(source, keyFile), problems))
   if (passwordHash === undefined || username === undefined || privateKey === undefined) return undefined
+  const fault = checks?.privateKey(privateKey, passphrase)
+  if (fault !== undefined) problems.add(source, key, fault)
   return { mode: 'local', passwordHash, username, privateKey, passphrase }
 }

@@ -1,5 +1,6 @@
-import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino'
+import { type DestinationStream, pino, stdTimeFunctions } from 'pino'
 import { fromText, printable } from '../ftp/bytes.ts'
+import { LineSink } from './line-sink.ts'
 import { type Line, lineOf } from './log-lines.ts'
 import type { Event, Observer } from './observer.ts'
 import { prettyLine } from './pretty-line.ts'
@@ -14,32 +15,34 @@ export interface LogOptions {
 
 export interface Log {
   readonly observer: Observer
-  /** Writes out what still waits; to be called before the process ends. */
-  flush(): void
+  /** Resolves when every line is written, or cannot be; to be awaited before the process ends. */
+  flush(): Promise<void>
+  /** Writes what waits without coming back to the event loop, for a process that is about to die. */
+  flushNow(): void
 }
 
-/** Bytes of lines that may wait for a slow reader of standard output; what comes after them is dropped. */
-const waitingMax = 16 * 1024 * 1024
-
 /** The log: one line per event, as `log-lines.ts` puts it. */
-export function createLog(options: LogOptions): Log {
-  const { stream, flush } = options.stream ? { stream: options.stream, flush: () => {} } : standardOutput()
-  const pretty = options.format === 'pretty' || (options.format === 'auto' && process.stdout.isTTY === true)
+export function createLog({ level, format, stream }: LogOptions): Log {
+  const sink = new LineSink(1)
+  const out = stream ?? sink
+  const pretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY === true)
   const logger = pino(
     {
-      level: options.level,
+      level,
       base: null,
       messageKey: 'message',
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pretty ? { write: (line) => stream.write(prettyLine(line)) } : stream,
+    pretty ? { write: (line) => out.write(prettyLine(line)) } : out,
   )
   const observer = (event: Event) => {
+    const lines = sink.takeDropped()
+    if (lines > 0) logger.warn({ event: 'log.dropped', lines }, `${lines} log lines could not be written`)
     const line = lineOf(event)
     if (logger.isLevelEnabled(line.level)) logger[line.level](fieldsOf(line), oneLine(line.message))
   }
-  return { observer, flush }
+  return { observer, flush: () => sink.flush(), flushNow: () => sink.flushNow() }
 }
 
 /** Event name first, so that a reader finds it; every text made one harmless line, except a stack. */
@@ -59,11 +62,4 @@ function cleaned(value: unknown): unknown {
 
 function oneLine(text: string): string {
   return printable(fromText(text))
-}
-
-function standardOutput(): { stream: DestinationStream; flush: () => void } {
-  // Not synchronous unless a person watches: a slow reader of the log must not stop transfers.
-  const sync = process.stdout.isTTY === true
-  const stream = destination({ fd: 1, sync, maxLength: waitingMax })
-  return { stream, flush: () => stream.flushSync() }
 }

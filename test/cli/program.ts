@@ -13,6 +13,8 @@ export interface Program {
   /** Waits until the output matches; throws when the program ends before. */
   until(pattern: RegExp): Promise<RegExpExecArray>
   signal(name: NodeJS.Signals): void
+  /** Stops reading its output, as a pager does that was left. */
+  stopReading(): void
   /** Its exit code, once it has ended. */
   readonly ended: Promise<number | undefined>
 }
@@ -52,6 +54,10 @@ export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {
       }
     },
     signal: (name) => void child.kill(name),
+    stopReading() {
+      child.stdout.destroy()
+      child.stderr.destroy()
+    },
     ended,
   }
 }

@@ -118,6 +118,15 @@ describe('ftps-gateway serve', () => {
     expect(await readdir(join(directory, 'files'))).not.toContain('slow')
   })
 
+  test('goes on when nobody reads its log any more, and stops in order', async () => {
+    await configure()
+    const { program, port } = await serve()
+    program.stopReading()
+    for (const input of ['one', 'two']) expect((await run('curl', upload(port), { input })).code).toBe(0)
+    program.signal('SIGTERM')
+    expect(await program.ended).toBe(0)
+  })
+
   test('exits with 69 and one line when no backend can be reached', async () => {
     await configure()
     await server.close()

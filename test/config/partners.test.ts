@@ -1,6 +1,6 @@
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import { configOf, hash, inFolder, partnerFaults, smallest } from './folder.ts'
 
@@ -88,4 +88,42 @@ test('two partners cannot have one name', async () => {
   expect(await partnerFaults('name: acme\nmatch: { users: [a] }\n', { 'partners.d/b.yaml': second })).toEqual([
     'partners.d/b.yaml:2:7 name: partner "acme" is in partners.d/acme.yaml:1:7 already',
   ])
+})
+
+describe('What only the SFTP side can tell', () => {
+  const partner = [
+    'name: acme',
+    'match: { users: [acme] }',
+    `auth: { mode: local, passwordHash: "${hash}", sftp: { username: in, privateKey: key } }`,
+  ].join('\n')
+  const files = { 'gateway.yaml': `${smallest}partners: partners.d/*.yaml\n`, 'partners.d/acme.yaml': partner }
+
+  test('is reported with file, line and column like every other fault', async () => {
+    const faults = await inFolder({ ...files, 'partners.d/key': 'no key' }, (folder) =>
+      loadConfig(
+        join(folder, 'gateway.yaml'),
+        {},
+        {
+          privateKey: (text) => `is not a key: ${text}`,
+          knownHosts: () => undefined,
+        },
+      ).catch((error) => `${error}`.replaceAll(`${folder}/`, '')),
+    )
+    expect(faults).toMatch(/^partners\.d\/acme\.yaml:3:\d+ auth\.sftp\.privateKey: is not a key: no key$/)
+  })
+
+  test('is asked of a known_hosts file too', async () => {
+    const globals = 'version: 1\nbackends:\n  - { name: main, host: h, port: 2222, knownHosts: hosts }\n'
+    const faults = await inFolder({ 'gateway.yaml': globals, hosts: 'text' }, (folder) =>
+      loadConfig(
+        join(folder, 'gateway.yaml'),
+        {},
+        {
+          privateKey: () => undefined,
+          knownHosts: (text, host, port) => `has nothing of ${host}:${port} in ${text}`,
+        },
+      ).catch((error) => `${error}`.replaceAll(`${folder}/`, '')),
+    )
+    expect(faults).toBe('gateway.yaml:3:52 backends[0].knownHosts: has nothing of h:2222 in text')
+  })
 })

@@ -13,7 +13,6 @@ function logged(events: readonly Event[], options: Partial<LogOptions> = {}): st
   }
   const log = createLog({ level: 'trace', format: 'json', stream, ...options })
   for (const event of events) log.observer(event)
-  log.flush()
   return text
 }
 

@@ -6,7 +6,9 @@ Reads one JSON object per line: host, port, version ("TLSv1.2" or "TLSv1.3"), si
   mid-record    close in the middle of the last TLS record
   rst           TCP reset after the data
   notify-rst    close_notify, then TCP reset
-Nothing is read after the handshake, so what the server sends stays unread. Answers each line with {"sent": n}.
+  read          send nothing; read to the end instead, wait[ms] before each read, and tell how it ended
+All but the last read nothing after the handshake, so what the server sends stays unread.
+Answers each line with {"sent": n}, or {"received": n, "end": "close_notify" | "fin" | "reset"}.
 """
 
 import json
@@ -14,6 +16,7 @@ import socket
 import ssl
 import struct
 import sys
+import time
 
 
 def handshake(sock, version):
@@ -26,7 +29,7 @@ def handshake(sock, version):
     while True:
         try:
             tls.do_handshake()
-            return tls, outgoing
+            return tls, incoming, outgoing
         except ssl.SSLWantReadError:
             sock.sendall(outgoing.read())
             received = sock.recv(65536)
@@ -35,9 +38,38 @@ def handshake(sock, version):
             incoming.write(received)
 
 
+def read_to_end(sock, tls, incoming, wait_ms):
+    received = 0
+    while True:
+        try:
+            got = tls.read(65536)
+            if not got:
+                return received, "close_notify"
+            received += len(got)
+        except ssl.SSLZeroReturnError:
+            return received, "close_notify"
+        except ssl.SSLEOFError:
+            return received, "fin"
+        except ssl.SSLWantReadError:
+            time.sleep(wait_ms / 1000)
+            try:
+                raw = sock.recv(16384)
+            except ConnectionResetError:
+                return received, "reset"
+            if raw:
+                incoming.write(raw)
+            else:
+                incoming.write_eof()
+
+
 def run(case):
     sock = socket.create_connection((case["host"], case["port"]))
-    tls, outgoing = handshake(sock, case["version"])
+    tls, incoming, outgoing = handshake(sock, case["version"])
+    if case["ending"] == "read":
+        sock.sendall(outgoing.read())
+        received, end = read_to_end(sock, tls, incoming, case.get("wait", 0))
+        sock.close()
+        return {"received": received, "end": end}
     sent = 0
     while sent < case["size"]:
         sock.sendall(outgoing.read())

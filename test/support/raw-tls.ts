@@ -2,15 +2,21 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-export interface RawUpload {
+interface RawConnection {
   readonly host: string
   readonly port: number
   readonly version: 'TLSv1.2' | 'TLSv1.3'
+}
+export interface RawUpload extends RawConnection {
   readonly size: number
   readonly ending: 'close_notify' | 'fin' | 'mid-record' | 'rst' | 'notify-rst'
 }
+export interface RawDownload extends RawConnection {
+  /** Milliseconds before each read of 16 KiB. */
+  readonly wait?: number
+}
 
-/** A TLS client in a process of its own that reads nothing and ends connections as told; see raw-tls-client.py. */
+/** A TLS client in a process of its own that ends connections as told; see raw-tls-client.py. One connection at a time. */
 export class RawTlsClient {
   readonly #process: ChildProcess
   readonly #answers: Interface
@@ -25,7 +31,16 @@ export class RawTlsClient {
   }
 
   /** Makes one upload; resolves when the client has closed, with the error that it met. */
-  async upload(request: RawUpload): Promise<{ readonly sent?: number; readonly error?: string }> {
+  upload(request: RawUpload): Promise<{ readonly sent?: number; readonly error?: string }> {
+    return this.#ask(request)
+  }
+
+  /** Reads one download to its end. */
+  download(request: RawDownload): Promise<{ readonly received?: number; readonly end?: string; readonly error?: string }> {
+    return this.#ask({ ...request, ending: 'read' })
+  }
+
+  async #ask(request: object): Promise<object> {
     this.#process.stdin?.write(`${JSON.stringify(request)}\n`)
     const { value, done } = await this.#lines.next()
     if (done) throw new Error('the raw TLS client has ended')

@@ -1,0 +1,26 @@
+import { createHostKeyPolicy } from '../backend/sftp/host-keys.ts'
+import { parsePrivateKey } from '../backend/sftp/private-key.ts'
+import type { Checks } from '../config/checks.ts'
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+
+/** Loads a configuration as the gateway will use it: keys parsed, known_hosts looked through. Throws ConfigError. */
+export function loadChecked(file: string, env: NodeJS.ProcessEnv): Promise<Config> {
+  return loadConfig(file, env, checks)
+}
+
+const checks: Checks = {
+  privateKey(text, passphrase) {
+    try {
+      parsePrivateKey(text, passphrase)
+      return undefined
+    } catch (error) {
+      return `is ${(error as Error).message}`
+    }
+  },
+  knownHosts(text, host, port) {
+    const { expected, notes } = createHostKeyPolicy({ host, port, fingerprints: [], knownHostsText: text })
+    if (expected.length > 0) return undefined
+    return [`has no usable key of ${host} port ${port}, so no login could ever be trusted`, ...notes].join('; ')
+  },
+}
