@@ -10,11 +10,11 @@ interface NativeContext {
 /**
  * Decides whether connections on a context are given session tickets: `always`, a resumed one included, or `never`.
  * Tickets made with the same 48 bytes of keys are accepted either way, foreign ones lead to a full handshake.
- * Returns false, with the context as it was, where Node has no such hook.
+ * Where Node has no such hook the context stays as it is.
  */
-export function setTicketPolicy(context: SecureContext, ticketKeys: Buffer, tickets: 'always' | 'never'): boolean {
+export function setTicketPolicy(context: SecureContext, ticketKeys: Buffer, tickets: 'always' | 'never'): void {
   const native: NativeContext = context.context
-  if (typeof native.enableTicketKeyCallback !== 'function') return false
+  if (typeof native.enableTicketKeyCallback !== 'function') return
   // The layout of Node's `ticketKeys` option.
   const name = ticketKeys.subarray(0, 16)
   const hmac = ticketKeys.subarray(16, 32)
@@ -26,5 +26,4 @@ export function setTicketPolicy(context: SecureContext, ticketKeys: Buffer, tick
     if (issuing) return [issue, hmac, aes, name, randomBytes(16)]
     return [ticketName.equals(name) ? accept : 0, hmac, aes]
   }
-  return true
 }

@@ -26,16 +26,19 @@ function ticketsReceived(secureContext: SecureContext): Promise<number> {
     const server = createServer({ allowHalfOpen: true }, (raw) => {
       server.close()
       const socket = new TLSSocket(raw, { isServer: true, secureContext })
+      accepted = socket
       socket.on('error', settle)
       socket.once('secure', () => socket.write('.', () => safeEnd(socket)))
       socket.resume()
     })
     const timer = setTimeout(() => settle(new Error('the TLS self-test timed out')), timeoutMs)
     let client: TLSSocket | undefined
+    let accepted: TLSSocket | undefined
     function settle(outcome: Error | number): void {
       clearTimeout(timer)
       server.close()
       client?.destroy()
+      accepted?.destroy()
       if (typeof outcome === 'number') resolve(outcome)
       else reject(outcome)
     }

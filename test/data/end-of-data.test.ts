@@ -101,7 +101,9 @@ describe.each(versions)('on %s', (version) => {
       stored: 20_000,
       endOfData: 'fin',
     })
-    expect(await upload({ version, size: 20_001, ending: 'fin' }, { acceptFin })).toMatchObject({ failure: 'truncated' })
+    expect(await upload({ version, size: 20_001, ending: 'fin' }, { acceptFin })).toMatchObject({
+      failure: 'truncated',
+    })
     expect(asked).toEqual([20_000, 20_001])
   })
 

@@ -64,6 +64,8 @@ def read_to_end(sock, tls, incoming, wait_ms):
 
 def run(case):
     sock = socket.create_connection((case["host"], case["port"]))
+    # Or a reset would take along what Nagle's algorithm holds back.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     tls, incoming, outgoing = handshake(sock, case["version"])
     if case["ending"] == "read":
         sock.sendall(outgoing.read())

@@ -14,7 +14,11 @@ test('the end of each record is a boundary and every other place is not, however
     fc.property(lengths, fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1 }), (lengths, steps) => {
       const stream = Buffer.concat(lengths.map(record))
       const boundaries = new Set([0])
-      for (let end = 0, i = 0; i < lengths.length; i++) boundaries.add((end += 5 + (lengths[i] ?? 0)))
+      let end = 0
+      for (const length of lengths) {
+        end += 5 + length
+        boundaries.add(end)
+      }
       const records = new RecordBoundary()
       for (let at = 0, i = 0; at < stream.length; i++) {
         const next = Math.min(at + (steps[i % steps.length] ?? 1), stream.length)
