@@ -85,6 +85,8 @@ export interface Download {
   readonly size: number | undefined
   /** The bytes from `start` to the end of the file, in order; throws BackendError. To be iterated once. */
   readonly content: AsyncIterable<Buffer>
+  /** Gives a chunk's memory back once nothing reads it any more; optional, and once for each chunk. */
+  recycle?(chunk: Buffer): void
   /** Stops reading and closes the file; pending iteration ends. May be called twice; never throws. */
   close(): Promise<void>
 }

@@ -63,6 +63,8 @@ interface Transfer {
 }
 export interface Sending extends Transfer {
   readonly content: AsyncIterable<Buffer>
+  /** Called for each chunk of `content` that has been sent; see Download.recycle. */
+  recycle?(chunk: Buffer): void
   /** Stops `content` when the transfer is aborted. */
   cancel(): Promise<void>
 }

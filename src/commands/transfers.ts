@@ -26,6 +26,8 @@ const retr = command({
         path,
         mark: openingMark(session, argument, ascii ? undefined : bytesLeft(download.size, restartAt)),
         content: ascii ? skipBytes(toNetworkLines(download.content), restartAt) : download.content,
+        // Converted text is a buffer of its own.
+        ...(!ascii && { recycle: (chunk: Buffer) => download.recycle?.(chunk) }),
         cancel: () => download.close(),
       })
     } finally {

@@ -82,8 +82,8 @@ export class TransferRunner {
       try {
         await this.#announce(running, transfer)
         const connection = await this.#open(running, context, 'download', () => true)
-        const { stallMs } = this.#settings
-        await sendContent(connection, transfer.content, { stallMs, signal: running.abort.signal })
+        const options = { stallMs: this.#settings.stallMs, signal: running.abort.signal }
+        await sendContent(connection, transfer.content, options, (chunk) => transfer.recycle?.(chunk))
         return reply(226, 'Transfer complete.')
       } finally {
         running.abort.signal.removeEventListener('abort', cancel)

@@ -16,18 +16,20 @@ const discardMs = 1000
  * Sends the content, then our end (TLS close_notify, FIN). Resolves when the system has all of it; the client's end is
  * awaited in the background. Rejects with the content's BackendError as it is, or with DataConnectionError `reset`,
  * `stalled` or `aborted`; the connection is dropped then, without close_notify, so that the client can tell.
+ * `sent` is called for each chunk that nothing needs any more.
  */
 export async function sendContent(
   connection: DataConnection,
   content: AsyncIterable<Buffer>,
   options: TransferOptions,
+  sent: (chunk: Buffer) => void = () => {},
 ): Promise<void> {
   const { stream } = connection
   const watch = watchProgress(connection, options)
   // What the client sends during a download is of no use, but its alerts and its end must be seen.
   stream.resume()
   try {
-    await Promise.race([watch.failed, lost(stream), push(connection, content, watch)])
+    await Promise.race([watch.failed, lost(stream), push(connection, content, watch, sent)])
   } catch (error) {
     connection.close()
     throw toDataError(error)
@@ -37,7 +39,12 @@ export async function sendContent(
   closeAfter(lingerMs, connection)
 }
 
-async function push(connection: DataConnection, content: AsyncIterable<Buffer>, watch: ProgressWatch): Promise<void> {
+async function push(
+  connection: DataConnection,
+  content: AsyncIterable<Buffer>,
+  watch: ProgressWatch,
+  sent: (chunk: Buffer) => void,
+): Promise<void> {
   const { stream } = connection
   let wake = () => {}
   const untilAtMost = async (waiting: number) => {
@@ -54,7 +61,12 @@ async function push(connection: DataConnection, content: AsyncIterable<Buffer>, 
   for await (const chunk of content) {
     if (stream.destroyed) throw toDataError(stream.errored)
     // Zero bytes are no chunk: Node would send an empty TLS record, and loses close_notify behind it.
-    if (chunk.length > 0) stream.write(chunk, () => wake())
+    if (chunk.length > 0) {
+      stream.write(chunk, () => {
+        sent(chunk)
+        wake()
+      })
+    }
     // Not 'drain', which comes only when nothing is left and the network has been idle.
     if (stream.writableLength > waitingMax) await untilAtMost(waitingMax)
   }

@@ -1,5 +1,5 @@
 import type { Limits, SftpClient } from './sftp-client.ts'
-import { extension } from './wire.ts'
+import { extension, requestBytesMax } from './wire.ts'
 
 /** What this server can do, learned from its VERSION and its limits. */
 export interface Capabilities {
@@ -11,8 +11,6 @@ export interface Capabilities {
   readonly statvfs: boolean
 }
 
-/** More gains nothing: OpenSSH's own limit is 255 KiB, and one request should not block a channel for long. */
-const requestBytesMax = 255 * 1024
 /** What every server takes (draft section 3: packets of 34000 bytes must be accepted). */
 const requestBytesWithoutLimits = 32 * 1024
 

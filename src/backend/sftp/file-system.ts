@@ -126,10 +126,12 @@ export class SftpFileSystem implements FileSystem {
       inFlightMax: this.#settings.inFlightMax,
       budget: this.#settings.budget,
     })
+    const { buffers } = this.#client.session
     let closing: Promise<void> | undefined
     return {
       size: attrs.size,
       content: reader,
+      recycle: (chunk) => buffers.giveBack(chunk),
       close: () => {
         reader.stop()
         closing ??= this.#client.close(handle).catch(() => {})

@@ -11,10 +11,16 @@ const messageLengthMax = 16 * 1024 * 1024
  * in one chunk is a view of it; one that spans chunks is copied once, into a buffer of its own.
  */
 export class MessageSplitter {
+  readonly #allocate: (length: number) => Buffer
   readonly #header = Buffer.alloc(4)
   #headerFilled = 0
   #message: Buffer | undefined
   #filled = 0
+
+  /** `allocate` makes the buffers of messages that span chunks. */
+  constructor(allocate: (length: number) => Buffer = Buffer.allocUnsafe) {
+    this.#allocate = allocate
+  }
 
   /** Hands each whole message to `deliver`, in order. Throws MalformedMessage for an impossible length. */
   push(chunk: Buffer, deliver: (message: Buffer) => void): void {
@@ -47,7 +53,7 @@ export class MessageSplitter {
       deliver(chunk.subarray(at, at + length))
       return at + length
     }
-    this.#message = Buffer.allocUnsafe(length)
+    this.#message = this.#allocate(length)
     this.#filled = 0
     return at
   }

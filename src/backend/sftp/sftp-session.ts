@@ -1,9 +1,10 @@
 import { BackendError } from '../backend.ts'
+import { BufferPool } from './buffer-pool.ts'
 import { type Answer, decodeAnswer, decodeVersion } from './decode.ts'
 import { encodeInit, encodeRequest, encodeWrite, type Field } from './encode.ts'
 import { MessageSplitter } from './message-splitter.ts'
 import type { RawChannel } from './raw-channel.ts'
-import { version } from './wire.ts'
+import { requestBytesMax, version } from './wire.ts'
 
 export interface SessionTimeouts {
   /** No answer at all from the server for this long while a request waits. */
@@ -15,6 +16,9 @@ export interface SessionTimeouts {
 /** A request may wait this many times its timeout as long as the server answers others in between. */
 const patience = 20
 const watchEveryMs = 1000
+/** A READ's answer of the largest size that is asked for: type, id, length, data. */
+const pooledBytes = 9 + requestBytesMax
+const pooledBytesMax = 8 * 1024 * 1024
 
 interface Pending {
   readonly resolve: (answer: Answer) => void
@@ -32,7 +36,9 @@ export class SftpSession {
   /** Extensions that the server offers, by name; filled by `start`. */
   extensions: ReadonlyMap<string, string> = new Map()
   readonly #timeouts: SessionTimeouts
-  readonly #splitter = new MessageSplitter()
+  /** Memory for large answers; a READ's data is a view of one. */
+  readonly buffers = new BufferPool(pooledBytes, pooledBytesMax)
+  readonly #splitter = new MessageSplitter((length) => this.buffers.take(length))
   readonly #pending = new Map<number, Pending>()
   #channel: RawChannel | undefined
   #nextId = 0
@@ -64,6 +70,11 @@ export class SftpSession {
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** Bytes that wait here because the server or the network does not take them. */
+  get queued(): number {
+    return this.#channel?.queued ?? 0
   }
 
   get packetSize(): number {

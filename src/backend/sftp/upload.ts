@@ -176,6 +176,7 @@ class SftpUpload implements Upload {
       requestBytes: capabilities.writeBytes,
       inFlightMax: settings.inFlightMax,
       budget: settings.budget,
+      queued: () => client.session.queued,
       explain: (error, length) => explain(client, error, whyWriteFailed(place.path, length)),
     })
     this.sink = this.#writer

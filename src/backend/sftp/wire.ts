@@ -2,6 +2,11 @@
 
 export const version = 3
 
+/**
+ * Data bytes of one READ or WRITE at most. OpenSSH takes no more, and one request should not hold up a channel for long.
+ */
+export const requestBytesMax = 255 * 1024
+
 export const request = {
   init: 1,
   open: 3,

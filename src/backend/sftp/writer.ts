@@ -11,13 +11,15 @@ export interface WritePlan {
   readonly requestBytes: number
   /** Bytes that may be without an acknowledgement. */
   readonly inFlightMax: number
+  /** Bytes that wait here because the server's window is full; more of them would only hold memory. */
+  readonly queued: () => number
   readonly budget: ByteBudget
   /** Turns the first failure into the error to report (a full disk looks like any other failure). */
   explain(error: unknown, length: number): Promise<Error>
 }
 
-/** Message buffers kept for the next WRITE; more would only hold memory. */
-const sparesMax = 4
+/** Message buffers kept for the next WRITE: as many as a window of 2 MiB has under way, and a few. */
+const sparesMax = 12
 
 /**
  * Writes a file from front to back: WRITEs in strictly increasing offset order (object stores refuse anything else), many
@@ -81,8 +83,9 @@ export class Writer extends Writable {
   }
 
   #mustWait(): boolean {
-    const { inFlightMax, requestBytes, budget } = this.#plan
-    return this.#inFlight + requestBytes > inFlightMax || (this.#inFlight > requestBytes && budget.free < requestBytes)
+    const { inFlightMax, requestBytes, budget, queued } = this.#plan
+    if (this.#inFlight + requestBytes > inFlightMax) return true
+    return this.#inFlight > requestBytes && (budget.free < requestBytes || queued() > requestBytes)
   }
 
   #send(): void {

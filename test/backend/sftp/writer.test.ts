@@ -32,7 +32,8 @@ function server(hold = false) {
 
 function plan(options: { start?: number; requestBytes?: number; inFlightMax?: number; budget?: ByteBudget } = {}) {
   const { start = 0, requestBytes = 10, inFlightMax = 30, budget = new ByteBudget(1000) } = options
-  return { handle, start, requestBytes, inFlightMax, budget, explain: async (error: unknown) => error as Error }
+  const queued = () => 0
+  return { handle, start, requestBytes, inFlightMax, budget, queued, explain: async (error: unknown) => error as Error }
 }
 
 test('whatever the chunks, every byte is written once, in strictly increasing offset order, within the bounds', async () => {
