@@ -1,5 +1,6 @@
 import { BackendError } from '../backend.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import { Pace } from './pace.ts'
 import type { SftpClient } from './sftp-client.ts'
 
 export interface ReadPlan {
@@ -14,27 +15,26 @@ export interface ReadPlan {
   readonly budget: ByteBudget
 }
 
-const depthAtStart = 4
+/** READs that are always under way: enough for the next to be there when one is taken. */
+const depthMin = 4
 const requestBytesMin = 512
 
 interface Ask {
   readonly offset: number
   readonly length: number
   readonly answer: Promise<Buffer | undefined>
-  settled: boolean
 }
 
 /**
- * The file's bytes in order, several READs under way at a time. It begins with a few and asks for one more each time the
- * taker had to wait for the server, so a slow taker never makes the gateway hold much. Short answers are normal (pkg/sftp
- * answers at most 32 KiB): the gap is asked for again at once and later READs are made smaller. Only a STATUS of end of
+ * The file's bytes in order, as many READs under way at a time as the path is worth (`Pace`). Short answers are normal
+ * (pkg/sftp answers at most 32 KiB): the gap is asked for again at once and later READs are made smaller. Only a STATUS of end of
  * file ends the content; an end before `size` is an error, because a file that shrinks under a reader would arrive cut.
  */
 export class Reader implements AsyncIterable<Buffer> {
   readonly #client: Pick<SftpClient, 'read'>
   readonly #plan: ReadPlan
   readonly #asked: Ask[] = []
-  #depth = depthAtStart
+  readonly #pace: Pace
   #requestBytes: number
   #nextOffset: number
   #askedBeyondEnd = false
@@ -44,6 +44,7 @@ export class Reader implements AsyncIterable<Buffer> {
     this.#client = client
     this.#plan = plan
     this.#requestBytes = plan.requestBytes
+    this.#pace = new Pace(depthMin * plan.requestBytes)
     this.#nextOffset = plan.start
   }
 
@@ -76,7 +77,7 @@ export class Reader implements AsyncIterable<Buffer> {
   /** Keeps the pipe full, but never with more than one READ beyond the known end. */
   #askAhead(): void {
     const { size, inFlightMax, budget } = this.#plan
-    const depth = Math.min(this.#depth, Math.max(1, Math.floor(inFlightMax / this.#requestBytes)))
+    const depth = Math.max(1, Math.floor(Math.min(this.#pace.bytes, inFlightMax) / this.#requestBytes))
     while (this.#asked.length < depth && !this.#askedBeyondEnd) {
       const left = size === undefined ? undefined : size - this.#nextOffset
       const length = left !== undefined && left > 0 ? Math.min(left, this.#requestBytes) : this.#requestBytes
@@ -90,24 +91,19 @@ export class Reader implements AsyncIterable<Buffer> {
 
   #ask(offset: number, length: number): Ask {
     const answer = this.#client.read(this.#plan.handle, offset, length)
-    const ask: Ask = { offset, length, answer, settled: false }
-    const settle = () => {
-      ask.settled = true
-    }
+    const answered = this.#pace.sent()
     // A failure is thrown where its turn comes; until then it is not unhandled.
-    answer.then(settle, settle)
-    return ask
+    answer.then((chunk) => answered(chunk?.length ?? 0)).catch(() => {})
+    return { offset, length, answer }
   }
 
   async #take(ask: Ask): Promise<Buffer | undefined> {
-    const waited = !ask.settled
     let chunk: Buffer | undefined
     try {
       chunk = await ask.answer
     } finally {
       this.#plan.budget.giveBack(ask.length)
     }
-    if (waited) this.#depth++
     if (chunk === undefined) return undefined
     if (chunk.length === 0) throw new BackendError('failed', 'read: an answer without bytes')
     if (ask.offset >= (this.#plan.size ?? Number.POSITIVE_INFINITY)) this.#askedBeyondEnd = false
