@@ -58,6 +58,8 @@ export interface FileSystem {
   stat(path: ByteString): Promise<Entry>
   /** The entry itself, be it a link. */
   lstat(path: ByteString): Promise<Entry>
+  /** Succeeds when a directory can be made the working directory; `notADirectory`, `notFound` or `accessDenied` else. */
+  enter(path: ByteString): Promise<void>
   /** Where a link points, as stored. */
   readLink(path: ByteString): Promise<ByteString>
   /** The entries of a directory in batches, in the server's order, without `.`, `..` and the gateway's own partial files. */

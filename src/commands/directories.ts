@@ -13,8 +13,7 @@ const cwd = command({
     // Cameras whose folder is not set send CWD without one.
     if (argument.path === undefined) return reply(250, 'Directory not changed.')
     const directory = user.resolve(argument.path)
-    const entry = await user.files.stat(directory)
-    if (entry.type !== 'directory') return reply(550, 'Not a directory.')
+    await user.files.enter(directory)
     user.directory = directory
     return reply(250, 'Directory changed.')
   },
@@ -26,7 +25,7 @@ const cdup = command({
   access: 'loggedIn',
   async run({ user }) {
     const parent = parentOf(user.directory)
-    await user.files.stat(parent)
+    await user.files.enter(parent)
     user.directory = parent
     // RFC 959 says 200; every server sends 250.
     return reply(250, 'Directory changed.')

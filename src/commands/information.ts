@@ -39,7 +39,6 @@ const lang = command({
   verbs: ['LANG'],
   argument: anything,
   access: 'anyone',
-  feature: 'LANG EN*',
   run: ({ argument }) =>
     /^(EN(-[A-Z0-9-]+)?)?$/i.test(argument.trim())
       ? reply(200, 'Replies are in English.')

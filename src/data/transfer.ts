@@ -120,16 +120,8 @@ async function pull(
   transform: undefined | ((source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>),
   watch: ProgressWatch,
 ): Promise<void> {
-  // The iterator must not destroy the socket at the end: our own end has to be sent.
-  const received: AsyncIterable<Buffer> = connection.stream.iterator({ destroyOnReturn: false })
-  for await (const chunk of transform ? transform(received) : received) {
-    // The transfer has failed: this is the second of reading and dropping.
-    if (sink.destroyed) continue
-    if (sink.write(chunk)) continue
-    watch.clientTurn(false)
-    await drained(sink)
-    watch.clientTurn(true)
-  }
+  if (transform) await pullThrough(transform, connection, sink, watch)
+  else await pullStraight(connection, sink, watch)
   if (sink.destroyed) {
     connection.close()
     return
@@ -140,6 +132,52 @@ async function pull(
   await new Promise<void>((resolve) => {
     sink.end(resolve)
   })
+}
+
+/**
+ * Chunks as they come: joining them first, as the stream's iterator does, would copy every byte once more. Once the sink
+ * has failed the rest is read and dropped.
+ */
+function pullStraight({ stream }: DataConnection, sink: Writable, watch: ProgressWatch): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onData = (chunk: Buffer) => {
+      if (sink.destroyed || sink.write(chunk)) return
+      stream.pause()
+      watch.clientTurn(false)
+    }
+    const onDrain = () => {
+      watch.clientTurn(true)
+      stream.resume()
+    }
+    const settle = () => {
+      stream.off('data', onData).off('end', settle).off('close', settle)
+      sink.off('drain', onDrain).off('close', onDrain)
+      if (stream.readableEnded) resolve()
+      else reject(toDataError(stream.errored))
+    }
+    stream.on('data', onData).on('end', settle).on('close', settle)
+    sink.on('drain', onDrain).on('close', onDrain)
+    // An empty upload may have ended before anybody asked for its data.
+    if (stream.closed || stream.readableEnded) settle()
+    // A connection that came before its command was held paused.
+    else stream.resume()
+  })
+}
+
+async function pullThrough(
+  transform: (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>,
+  { stream }: DataConnection,
+  sink: Writable,
+  watch: ProgressWatch,
+): Promise<void> {
+  // The iterator must not destroy the socket at the end: our own end has to be sent.
+  for await (const chunk of transform(stream.iterator({ destroyOnReturn: false }))) {
+    // The transfer has failed: this is the second of reading and dropping.
+    if (sink.destroyed || sink.write(chunk)) continue
+    watch.clientTurn(false)
+    await drained(sink)
+    watch.clientTurn(true)
+  }
 }
 
 /** Rejects when the sink fails; never resolves. Its listener stays, so that a later error is not an uncaught one. */

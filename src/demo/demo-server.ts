@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2'
@@ -39,11 +39,10 @@ export async function startDemoServer(options: DemoOptions): Promise<DemoServer>
   const tree = await FileTree.open(options.directory)
   const username = options.username ?? 'demo'
   const password = options.password ?? makePassword()
-  const key = ssh2.utils.generateKeyPairSync('ed25519')
-  const publicKey = key.public.split(' ')[1] ?? ''
+  const { hostKey, publicBlob } = makeHostKey()
   const host = '127.0.0.1'
 
-  const ssh = new ssh2.Server({ hostKeys: [key.private], ident: 'ftps-gateway-demo' }, (connection) => {
+  const ssh = new ssh2.Server({ hostKeys: [hostKey], ident: 'ftps-gateway-demo' }, (connection) => {
     // A client that drops the connection is no news here; 'close' follows.
     connection.on('error', () => {})
     logIn(connection, accountCheck(username, password))
@@ -64,8 +63,8 @@ export async function startDemoServer(options: DemoOptions): Promise<DemoServer>
   return {
     host,
     port,
-    hostKey: `SHA256:${createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('base64').replace(/=+$/, '')}`,
-    knownHosts: `[${host}]:${port} ssh-ed25519 ${publicKey}`,
+    hostKey: `SHA256:${createHash('sha256').update(publicBlob).digest('base64').replace(/=+$/, '')}`,
+    knownHosts: `[${host}]:${port} ecdsa-sha2-nistp256 ${publicBlob.toString('base64')}`,
     username,
     password,
     async close() {
@@ -75,6 +74,18 @@ export async function startDemoServer(options: DemoOptions): Promise<DemoServer>
       await closed
     },
   }
+}
+
+/** By Node's own means: ssh2's key maker now and then makes an ed25519 key that its parser refuses. */
+function makeHostKey(): { readonly hostKey: string; readonly publicBlob: Buffer } {
+  const { privateKey: hostKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'sec1', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
+  const key = ssh2.utils.parseKey(hostKey)
+  if (key instanceof Error) throw key
+  return { hostKey, publicBlob: key.getPublicSSH() }
 }
 
 function logIn(connection: Connection, isAccount: (username: string, password: string) => boolean): void {

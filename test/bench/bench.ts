@@ -1,5 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs'
-import { cpus, release } from 'node:os'
+import { cpus, loadavg, release } from 'node:os'
 import { parseArgs } from 'node:util'
 import { sha256 } from '../support/fixtures.ts'
 import { clearGround, prepareGround } from '../support/ground.ts'
@@ -39,13 +39,16 @@ export async function main(args: string[]): Promise<void> {
   // The file to send, the one to fetch, what is stored and what was fetched.
   const folder = makeBenchFolder(ground, 4 * sizeMib * mib)
   try {
+    const [load = 0] = loadavg()
     console.log(`${sizeMib} MiB, median of ${runs} runs, files in ${folder}`)
+    // Ratios of programs that wait for a core say little: the gateway's path has one process more than sftp's.
+    console.log(`Load average before the start: ${load.toFixed(2)} on ${cpus().length} cores.`)
     const place = await startBenchPlace(ground, folder, sizeMib * mib)
     const results: Result[] = []
     for (const row of rows) results.push(...(await measureRow(row, place, sizeMib, runs)))
     await place.stop()
     print(results)
-    const machine = { cpu: cpus()[0]?.model, cores: cpus().length, kernel: release(), node: process.version }
+    const machine = { cpu: cpus()[0]?.model, cores: cpus().length, load, kernel: release(), node: process.version }
     writeFileSync(resultFile, `${JSON.stringify({ sizeMib, runs, machine, results }, undefined, 2)}\n`)
     console.log(`Written to ${resultFile}.`)
   } finally {

@@ -35,7 +35,7 @@ test('CDUP at the root stays there', async () => {
 })
 
 test('CWD tells the truth about what is no directory', async () => {
-  expect(await session.run('CWD file')).toEqual({ code: 550, lines: ['Not a directory.'] })
+  await expect(session.run('CWD file')).rejects.toMatchObject({ kind: 'notADirectory' })
   await expect(session.run('CWD none')).rejects.toMatchObject({ kind: 'notFound' })
   expect(session.user?.directory).toBe('/home/anna')
 })

@@ -76,7 +76,6 @@ test('FEAT lists what the session offers, one line each', async () => {
     ' TVFS',
     ' CLNT',
     ' CSID',
-    ' LANG EN*',
     ' SITE CHMOD',
     '211 End',
     '',

@@ -163,6 +163,10 @@ export function fileSystemContract(name: string, start: () => Promise<Candidate>
     await expect(files.write(at('directory'), { kind: 'replace' })).rejects.toMatchObject({ kind: 'isADirectory' })
     await expect(files.removeFile(at('directory'))).rejects.toMatchObject({ kind: 'isADirectory' })
     await expect(names(at('file'))).rejects.toMatchObject({ kind: 'notADirectory' })
+    await expect(files.enter(at('file'))).rejects.toMatchObject({ kind: 'notADirectory' })
+    await expect(files.enter(at('missing'))).rejects.toMatchObject({ kind: 'notFound' })
+    await files.enter(at('directory'))
+    await files.enter('/')
   })
 
   it('directories are made once and removed when they are empty', async () => {

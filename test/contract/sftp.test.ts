@@ -28,7 +28,8 @@ async function candidate(sshd: Sshd): Promise<Candidate> {
     health: { everyMs: 60_000, timeoutMs: 5_000 },
     observer: () => {},
   })
-  const password = (value: string) => ({ kind: 'password', username: sshd.user.name, password: new Secret(value) }) as const
+  const password = (value: string) =>
+    ({ kind: 'password', username: sshd.user.name, password: new Secret(value) }) as const
   return {
     backend,
     credentials: password(sshd.user.password),

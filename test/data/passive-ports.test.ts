@@ -1,5 +1,6 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import { PassivePorts } from '../../src/data/passive-ports.ts'
 import type { PortLease } from '../../src/data/port-lease.ts'
@@ -28,16 +29,14 @@ async function lease(ports: PassivePorts, onStranger?: (stranger: string, port: 
   return leased
 }
 
-/** `size` neighbouring ports that were free a moment ago. */
+/** `size` neighbouring free ports, below those that systems give to clients, so that nobody takes them in between. */
 async function freeRange(size: number): Promise<{ first: number; last: number }> {
   for (;;) {
-    const probes = [createServer().listen(0, host)]
-    await once(probes[0] as never, 'listening')
-    const { port } = probes[0]?.address() as AddressInfo
-    for (let i = 1; i < size; i++) probes.push(createServer().listen(Math.min(port + i, 65_535), host))
-    const free = await Promise.allSettled(probes.slice(1).map((probe) => once(probe, 'listening')))
+    const first = randomInt(20_000, 30_000)
+    const probes = Array.from({ length: size }, (_, i) => createServer().listen(first + i, host))
+    const tried = await Promise.allSettled(probes.map((probe) => once(probe, 'listening')))
     await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))))
-    if (free.every(({ status }) => status === 'fulfilled')) return { first: port, last: port + size - 1 }
+    if (tried.every(({ status }) => status === 'fulfilled')) return { first, last: first + size - 1 }
   }
 }
 

@@ -69,7 +69,7 @@ test("what the backend's permissions deny gets 550", async () => {
   expect((await client.transfer('RETR secret')).code).toBe(550)
   expect((await client.transfer('LIST shut')).code).toBe(550)
   expect((await client.transfer("STOR root's/new", Buffer.from('x'))).code).toBe(550)
-  await client.dialogue("> MKD root's/new", '< 550', '> RNFR secret', '< 350')
+  await client.dialogue('> CWD shut', '< 550', "> MKD root's/new", '< 550', '> RNFR secret', '< 350')
   await client.dialogue("> RNTO root's/moved", '< 550')
   expect(namesIn(place.home)).toEqual(["root's", 'secret', 'shut'])
   expect(namesIn(join(place.home, "root's"))).toEqual([])

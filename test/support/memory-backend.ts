@@ -90,6 +90,10 @@ class MemoryFileSystem implements FileSystem {
     await this.#before('lstat', path)
     return entryOf(path, this.#tree.findLink(path))
   }
+  async enter(path: ByteString): Promise<void> {
+    await this.#before('enter', path)
+    this.#tree.findDirectory(path)
+  }
   async readLink(path: ByteString): Promise<ByteString> {
     await this.#before('readLink', path)
     const node = this.#tree.findLink(path)

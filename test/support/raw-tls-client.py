@@ -6,7 +6,7 @@ Reads one JSON object per line: host, port, version ("TLSv1.2" or "TLSv1.3"), si
   mid-record    close in the middle of the last TLS record
   rst           TCP reset after the data
   notify-rst    close_notify, then TCP reset
-  read          send nothing; read to the end instead, wait[ms] before each read, and tell how it ended
+  read          send nothing; read to the end instead, and tell how it ended
 All but the last read nothing after the handshake, so what the server sends stays unread.
 Answers each line with {"sent": n}, or {"received": n, "end": "close_notify" | "fin" | "reset"}.
 """
@@ -16,7 +16,6 @@ import socket
 import ssl
 import struct
 import sys
-import time
 
 
 def handshake(sock, version):
@@ -38,7 +37,7 @@ def handshake(sock, version):
             incoming.write(received)
 
 
-def read_to_end(sock, tls, incoming, wait_ms):
+def read_to_end(sock, tls, incoming):
     received = 0
     while True:
         try:
@@ -51,9 +50,8 @@ def read_to_end(sock, tls, incoming, wait_ms):
         except ssl.SSLEOFError:
             return received, "fin"
         except ssl.SSLWantReadError:
-            time.sleep(wait_ms / 1000)
             try:
-                raw = sock.recv(16384)
+                raw = sock.recv(65536)
             except ConnectionResetError:
                 return received, "reset"
             if raw:
@@ -69,7 +67,7 @@ def run(case):
     tls, incoming, outgoing = handshake(sock, case["version"])
     if case["ending"] == "read":
         sock.sendall(outgoing.read())
-        received, end = read_to_end(sock, tls, incoming, case.get("wait", 0))
+        received, end = read_to_end(sock, tls, incoming)
         sock.close()
         return {"received": received, "end": end}
     sent = 0

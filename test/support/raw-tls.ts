@@ -2,20 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-interface RawConnection {
+export interface RawDownload {
   readonly host: string
   readonly port: number
   readonly version: 'TLSv1.2' | 'TLSv1.3'
 }
-export interface RawUpload extends RawConnection {
+export interface RawUpload extends RawDownload {
   readonly size: number
   readonly ending: 'close_notify' | 'fin' | 'mid-record' | 'rst' | 'notify-rst'
 }
-export interface RawDownload extends RawConnection {
-  /** Milliseconds before each read of 16 KiB. */
-  readonly wait?: number
-}
-
 /** A TLS client in a process of its own that ends connections as told; see raw-tls-client.py. One connection at a time. */
 export class RawTlsClient {
   readonly #process: ChildProcess
@@ -36,7 +31,9 @@ export class RawTlsClient {
   }
 
   /** Reads one download to its end. */
-  download(request: RawDownload): Promise<{ readonly received?: number; readonly end?: string; readonly error?: string }> {
+  download(
+    request: RawDownload,
+  ): Promise<{ readonly received?: number; readonly end?: string; readonly error?: string }> {
     return this.#ask({ ...request, ending: 'read' })
   }
 

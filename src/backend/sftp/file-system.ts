@@ -39,6 +39,16 @@ export class SftpFileSystem implements FileSystem {
   async lstat(path: ByteString): Promise<Entry> {
     return entryOf(lastPart(path), await this.#client.lstat(path))
   }
+  /** `/.` needs the right to enter the directory, which STAT of the directory itself does not. */
+  async enter(path: ByteString): Promise<void> {
+    try {
+      await this.#client.stat(path === '/' ? path : `${path}/.`)
+    } catch (error) {
+      if (error instanceof BackendError && error.kind === 'accessDenied') throw error
+      // A file in its place is "no such file" to some servers, and some do not know `/.` at all.
+      if (!isDirectory(await this.#client.stat(path))) throw new BackendError('notADirectory', 'not a directory')
+    }
+  }
   async readLink(path: ByteString): Promise<ByteString> {
     return this.#client.readlink(path)
   }

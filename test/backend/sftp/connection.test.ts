@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server as NetServer } from 'node:net'
 import ssh2, { type AuthContext, type Connection as ServerConnection } from 'ssh2'
@@ -10,8 +11,17 @@ import { Secret } from '../../../src/ftp/secret.ts'
 import type { Event } from '../../../src/observe/observer.ts'
 import { unknownFingerprint } from '../../support/sshd.ts'
 
-const ecdsa = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }).private
-const rsa = ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 }).private
+const pem = { publicKeyEncoding: { type: 'spki', format: 'pem' } } as const
+const { privateKey: ecdsa } = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  ...pem,
+  privateKeyEncoding: { type: 'sec1', format: 'pem' },
+})
+const { privateKey: rsa } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  ...pem,
+  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+})
 
 const pinOf = (key: string) => {
   const parsed = ssh2.utils.parseKey(key)
