@@ -4,6 +4,7 @@ import { ConfigError } from '../config/problems.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
 import type { Metrics, Names } from '../observe/metrics.ts'
 import type { Observer } from '../observe/observer.ts'
+import { calmCollector } from './collector.ts'
 import type { Io } from './verb.ts'
 import { sshCrypto, version } from './version.ts'
 
@@ -24,6 +25,7 @@ export interface GatewayRun {
  * SIGHUP takes over a changed configuration. Throws StartError when the gateway cannot start.
  */
 export async function runGateway(run: GatewayRun, { signals }: Io): Promise<void> {
+  calmCollector()
   const { observer, metrics } = run
   let { config } = run
   let gateway: Gateway | undefined
