@@ -20,10 +20,10 @@ export interface SecureOptions {
 }
 
 /** What a handshake has led to. */
-export interface Secured {
-  readonly connection: DataConnection
+export interface Agreed {
   readonly version: string
   readonly cipher: string
+  /** Whether the client resumed the TLS session of its control connection. */
   readonly reused: boolean
 }
 
@@ -31,7 +31,10 @@ export interface Secured {
  * Makes the TLS handshake on a data connection; the server's part, in active mode too (RFC 4217 section 7).
  * Throws DataConnectionError `tls` or `aborted`, with the connection closed.
  */
-export async function secureConnection(raw: Socket, options: SecureOptions): Promise<Secured> {
+export async function secureConnection(
+  raw: Socket,
+  options: SecureOptions,
+): Promise<Agreed & { readonly connection: DataConnection }> {
   const { direction } = options
   const shim = direction === 'upload' ? new EndOfDataShim(raw) : undefined
   const socket = new TLSSocket(shim ?? raw, {
@@ -46,13 +49,11 @@ export async function secureConnection(raw: Socket, options: SecureOptions): Pro
   // What goes wrong after the handshake is told only by this event on a socket that no tls.Server has made.
   socket.on('_tlsError', (error: Error) => socket.destroy(error))
   const end = shim ? judgeEnd(socket, shim, options.acceptFin) : () => 'none' as const
-  await handshake(socket, options)
-  const version = socket.getProtocol() ?? 'unknown'
-  const reused = socket.isSessionReused()
+  const agreed = await handshake(socket, options)
   const connection: DataConnection = {
     stream: socket,
-    tls: version,
-    reused,
+    tls: agreed.version,
+    reused: agreed.reused,
     get bytes() {
       return bytesMoved(socket, direction)
     },
@@ -65,7 +66,7 @@ export async function secureConnection(raw: Socket, options: SecureOptions): Pro
     end: () => endSafely(socket, shim),
     close: () => socket.destroy(),
   }
-  return { connection, version, cipher: socket.getCipher().standardName, reused }
+  return { connection, ...agreed }
 }
 
 /**
@@ -95,20 +96,24 @@ function truncated(bytes: number, insideRecord: boolean): DataConnectionError {
   return new DataConnectionError('truncated', `the upload ended ${where} after ${bytes} bytes`)
 }
 
-function handshake(socket: TLSSocket, { timeoutMs, signal }: SecureOptions): Promise<void> {
+function handshake(socket: TLSSocket, { timeoutMs, signal }: SecureOptions): Promise<Agreed> {
   return new Promise((resolve, reject) => {
-    const settle = (error?: DataConnectionError) => {
+    const settle = (outcome: Agreed | DataConnectionError) => {
       clearTimeout(timer)
       socket.off('secure', onSecure).off('error', onError).off('end', onEnd).off('close', onEnd)
       signal.removeEventListener('abort', onAbort)
-      if (error) {
+      if (outcome instanceof DataConnectionError) {
         socket.destroy()
-        reject(error)
+        reject(outcome)
       } else {
-        resolve()
+        resolve(outcome)
       }
     }
-    const onSecure = () => settle()
+    // Asked at once: the socket may be gone before the next turn, and can tell nothing then.
+    const onSecure = () => {
+      const version = socket.getProtocol() ?? 'unknown'
+      settle({ version, cipher: socket.getCipher().standardName, reused: socket.isSessionReused() })
+    }
     const onError = (cause: Error) =>
       settle(new DataConnectionError('tls', `TLS handshake: ${cause.message}`, { cause }))
     // A FIN in the middle of the handshake shows as nothing but 'end'.

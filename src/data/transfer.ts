@@ -5,8 +5,11 @@ import type { DataConnection } from './data-connection.ts'
 import { toDataError } from './failures.ts'
 import { type ProgressWatch, type TransferOptions, watchProgress } from './watch-progress.ts'
 
-/** Bytes that may wait in a socket: enough to encrypt the next ones while the network carries these. */
-const waitingMax = 1024 * 1024
+/**
+ * Chunks that may wait in a socket behind the one that the system is taking. One is enough to keep the network busy, and
+ * of more Node's TLS would make one large copy before it encrypts them.
+ */
+const waitingMax = 1
 /** For the client to read our last bytes, and to end its side, which many never do. */
 const lingerMs = 15_000
 /** For an upload that nobody wants any more: data that meets a closed socket is answered by a reset, upon which some NATs drop the control connection too. */
@@ -46,10 +49,11 @@ async function push(
   sent: (chunk: Buffer) => void,
 ): Promise<void> {
   const { stream } = connection
+  let waiting = 0
   let wake = () => {}
-  const untilAtMost = async (waiting: number) => {
+  const untilAtMost = async (chunks: number) => {
     watch.clientTurn(true)
-    while (stream.writableLength > waiting) {
+    while (waiting > chunks) {
       await new Promise<void>((resolve) => {
         wake = resolve
       })
@@ -61,14 +65,14 @@ async function push(
   for await (const chunk of content) {
     if (stream.destroyed) throw toDataError(stream.errored)
     // Zero bytes are no chunk: Node would send an empty TLS record, and loses close_notify behind it.
-    if (chunk.length > 0) {
-      stream.write(chunk, () => {
-        sent(chunk)
-        wake()
-      })
-    }
-    // Not 'drain', which comes only when nothing is left and the network has been idle.
-    if (stream.writableLength > waitingMax) await untilAtMost(waitingMax)
+    if (chunk.length === 0) continue
+    waiting++
+    stream.write(chunk, () => {
+      waiting--
+      sent(chunk)
+      wake()
+    })
+    if (waiting > waitingMax) await untilAtMost(waitingMax)
   }
   await untilAtMost(0)
   watch.clientTurn(true)

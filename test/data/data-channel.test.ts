@@ -186,6 +186,7 @@ describe('active', () => {
       const opening = channel.open(request())
       const [raw]: Socket[] = await once(server, 'connection')
       if (!raw) throw new Error('no connection')
+      opened.push(raw)
       expect(raw.remoteAddress).toBe(host)
       const received = read(connectTls({ socket: raw, rejectUnauthorized: false }))
       await sendContent(await opening, content('active'), options)
