@@ -98,7 +98,10 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
     },
     async stop(drainMs) {
       state.draining = true
+      // What waits for a backend when the time is up would otherwise wait for the backend's own time-outs.
+      const timer = setTimeout(() => void closeBackends(backends), drainMs)
       await server.stop(drainMs)
+      clearTimeout(timer)
       await closeAll(closers)
     },
   }
@@ -170,8 +173,11 @@ async function makeBackends(
   observer: Observer,
 ): Promise<Backends> {
   const made = new Map<string, { config: unknown; backend: SftpBackend }>()
-  for (const backend of config.backends) {
-    const knownHostsText = backend.knownHosts && (await readFile(backend.knownHosts, 'utf8').catch(startError))
+  const texts = await Promise.all(
+    config.backends.map(({ knownHosts }) => knownHosts && readFile(knownHosts, 'utf8')),
+  ).catch(startError)
+  for (const [i, backend] of config.backends.entries()) {
+    const knownHostsText = texts[i]
     const wanted = { backend, knownHostsText, upload: config.upload, limits: config.limits }
     const kept = previous?.get(backend.name)
     if (kept && isDeepStrictEqual(kept.config, wanted)) made.set(backend.name, kept)

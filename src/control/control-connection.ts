@@ -9,7 +9,7 @@ import type { SessionTls } from '../tls/session-tls.ts'
 
 /** What comes next on a control connection: a line, its end, or a word from the gateway itself. */
 export type Input = Line | { readonly kind: 'end' } | { readonly kind: Interruption }
-export type Interruption = 'timeout' | 'shutdown'
+export type Interruption = 'loginTimeout' | 'timeout' | 'shutdown'
 
 /** Facts of a finished handshake, for the log. */
 export interface Handshake {
@@ -102,18 +102,16 @@ export class ControlConnection {
       server: tls.resumption as never,
       ALPNProtocols: ['ftp'],
     })
+    // What goes wrong after the handshake is told only by this event on a socket that no tls.Server has made.
+    secured.on('_tlsError', (error: Error) => secured.destroy(error))
     try {
-      await handshaken(secured, handshakeMs)
+      const facts = await handshaken(secured, handshakeMs)
+      this.#socket = this.#listenTo(secured)
+      return facts
     } catch (error) {
       secured.destroy()
       plain.destroy()
       throw error
-    }
-    this.#socket = this.#listenTo(secured)
-    return {
-      version: secured.getProtocol() ?? '',
-      cipher: secured.getCipher().name,
-      reused: secured.isSessionReused(),
     }
   }
 
@@ -168,20 +166,29 @@ export class ControlConnection {
   }
 }
 
-/** Resolves when the handshake is done; rejects when it fails, when the client leaves, or when it takes too long. */
-function handshaken(socket: TLSSocket, timeoutMs: number): Promise<void> {
+/**
+ * Resolves when the handshake is done; rejects when it fails, when the client leaves, or when it takes too long. The facts
+ * are read within the event: a moment later a client that has left would have taken them along.
+ */
+function handshaken(socket: TLSSocket, timeoutMs: number): Promise<Handshake> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => done(new Error('the TLS handshake took too long')), timeoutMs)
-    const onEnd = () => done(new Error('the client left during the TLS handshake'))
-    const done = (error?: Error) => {
+    const timer = setTimeout(() => fail(new Error('the TLS handshake took too long')), timeoutMs)
+    const onEnd = () => fail(new Error('the client left during the TLS handshake'))
+    const done = () => {
       clearTimeout(timer)
-      socket.off('secure', onSecure).off('error', done).off('end', onEnd).off('close', onEnd)
-      // A destroyed socket may still emit an error.
-      if (error) socket.on('error', () => {})
-      if (error) reject(error)
-      else resolve()
+      socket.off('secure', onSecure).off('error', fail).off('end', onEnd).off('close', onEnd)
     }
-    const onSecure = () => done()
-    socket.on('secure', onSecure).on('error', done).on('end', onEnd).on('close', onEnd)
+    const fail = (error: Error) => {
+      done()
+      // A destroyed socket may still emit an error.
+      socket.on('error', () => {})
+      reject(error)
+    }
+    const onSecure = () => {
+      done()
+      const [version, cipher, reused] = [socket.getProtocol(), socket.getCipher(), socket.isSessionReused()]
+      resolve({ version: version ?? '', cipher: cipher?.name ?? '', reused })
+    }
+    socket.on('secure', onSecure).on('error', fail).on('end', onEnd).on('close', onEnd)
   })
 }

@@ -146,10 +146,11 @@ export class SessionState implements Session {
     ]
   }
 
-  /** Ends a running transfer at once. */
-  abort(): void {
+  /** Ends what is under way at once, requests to the backend included. */
+  cut(): void {
     this.transfers.abort()
     this.#data.close()
+    void this.user?.files.close()
   }
   async close(): Promise<void> {
     this.#data.close()

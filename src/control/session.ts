@@ -36,7 +36,7 @@ export class FtpSession {
   /** From the greeting to the end of the connection. Never throws. */
   async run(): Promise<SessionEnd> {
     const loginTimer = setTimeout(() => {
-      if (!this.#state.user) this.#control.interrupt('timeout')
+      if (!this.#state.user) this.#control.interrupt('loginTimeout')
     }, this.#state.options.timeouts.loginMs)
     try {
       if (this.#state.listener.tls === 'implicit') await this.#secure()
@@ -59,7 +59,7 @@ export class FtpSession {
   stop(how: 'drain' | 'cut'): void {
     if (how === 'drain') this.#control.interrupt('shutdown')
     else {
-      this.#state.abort()
+      this.#state.cut()
       this.#control.destroy()
     }
   }
@@ -108,6 +108,10 @@ export class FtpSession {
         await this.#state.transfer
         this.#over = 'client'
         return
+      case 'loginTimeout':
+        // It may have rung while the backend was still looking at a password that was right.
+        if (!this.#state.user) await this.#finish('timeout', farewell.timeout)
+        return
       default:
         await this.#state.transfer
         await this.#finish(input.kind, farewell[input.kind])
@@ -121,7 +125,7 @@ export class FtpSession {
 
   async #execute({ verb, argument }: CommandLine, command: Command | undefined): Promise<void> {
     const startedAt = performance.now()
-    if (command?.transfers) this.#state.transfers.begin(verb)
+    if (command?.transfers) await this.#state.transfers.begin(verb)
     const answer = await this.#answer(argument, command).catch((error) => this.#failed(error, verb, command))
     if (command?.transfers) this.#state.endTransfer()
     const seconds = (performance.now() - startedAt) / 1000
@@ -144,8 +148,9 @@ export class FtpSession {
     if (command.access === 'loggedIn' && !state.user) return reply(530, 'Please log in with USER and PASS.')
     const argument = command.argument.parse(text)
     if (argument === undefined) return reply(501, `Syntax: ${command.verbs[0]} ${command.argument.syntax}`.trimEnd())
-    if (command.transfers) state.checkData()
-    return command.run({ session: state, user: state.user, argument })
+    if (!command.transfers) return command.run({ session: state, user: state.user, argument })
+    state.checkData()
+    return state.transfers.orAborted(Promise.resolve(command.run({ session: state, user: state.user, argument })))
   }
 
   #failed(error: unknown, verb: string, command: Command | undefined): Reply {
@@ -180,7 +185,7 @@ export class FtpSession {
   }
 }
 
-const farewell: Record<Interruption, Reply> = {
+const farewell: Record<Exclude<Interruption, 'loginTimeout'>, Reply> = {
   timeout: closing(421, 'Timeout, closing the control connection.'),
   shutdown: closing(421, 'Service is restarting, please reconnect.'),
 }

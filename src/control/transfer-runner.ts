@@ -33,6 +33,8 @@ interface Running {
   readonly startedAt: number
   readonly abort: AbortController
   connection: DataConnection | undefined
+  /** `send` or `receive` has taken over from the handler that opens the file. */
+  taken: boolean
   /** All bytes are here and are being committed: too late to abort. */
   completing: boolean
 }
@@ -43,6 +45,8 @@ export class TransferRunner {
   readonly #settings: TransferSettings
   readonly #mark: (mark: Reply) => Promise<void>
   #running: Running | undefined
+  /** The handler of the newest transfer command; a backend that hangs may keep it after its transfer was aborted. */
+  #handler: Promise<unknown> = Promise.resolve()
 
   constructor(data: DataChannel, settings: TransferSettings, mark: (mark: Reply) => Promise<void>) {
     this.#data = data
@@ -51,19 +55,39 @@ export class TransferRunner {
   }
 
   /** Called when a transfer command begins, so that ABOR finds it before its file is open. */
-  begin(verb: string): void {
+  async begin(verb: string): Promise<void> {
+    await this.#handler
     const abort = new AbortController()
-    this.#running = { verb, path: '', startedAt: performance.now(), abort, connection: undefined, completing: false }
+    const startedAt = performance.now()
+    this.#running = { verb, path: '', startedAt, abort, connection: undefined, taken: false, completing: false }
+  }
+
+  /**
+   * The handler's reply, or `aborted` as soon as ABOR comes while the backend is still opening the file. What the backend
+   * opens after that is closed again in the handler, which the next transfer waits for.
+   */
+  orAborted(handler: Promise<Reply>): Promise<Reply> {
+    const running = this.#running
+    this.#handler = handler.catch(() => {})
+    if (!running) return handler
+    const { signal } = running.abort
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        if (!running.taken) reject(new DataConnectionError('aborted', 'aborted while the file was being opened'))
+      }
+      signal.addEventListener('abort', onAbort)
+      handler.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    })
   }
 
   end(): void {
-    this.#running = undefined
+    if (!this.#running?.abort.signal.aborted) this.#running = undefined
   }
 
   /** Ends what can be ended; false when there is nothing, or when an upload is already being committed. */
   abort(): boolean {
     const running = this.#running
-    if (!running || running.completing) return false
+    if (!running || running.completing || running.abort.signal.aborted) return false
     running.abort.abort()
     return true
   }
@@ -145,6 +169,7 @@ export class TransferRunner {
     const running = this.#running
     if (!running) throw new Error('a transfer outside of a transfer command')
     running.path = transfer.path
+    running.taken = true
     let answer: Reply
     let error: unknown
     try {

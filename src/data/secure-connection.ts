@@ -7,7 +7,7 @@ import { bytesMoved, type DataConnection, unsentBytes } from './data-connection.
 import { DataConnectionError } from './data-error.ts'
 import { toDataError } from './failures.ts'
 
-/** TLS records of 16 KiB are gathered to this size before a reader gets them, so that the backend has large writes. */
+/** Decrypted bytes that may wait for the reader before the client is held back. */
 const bufferBytes = 256 * 1024
 
 export interface SecureOptions {
@@ -41,8 +41,9 @@ export async function secureConnection(
     isServer: true,
     secureContext: options.tls[direction],
     // Typed as a tls.Server, used as an emitter of two events.
-    server: options.tls.resumption as never,
+    server: options.tls.dataResumption as never,
     ALPNProtocols: ['ftp-data', 'ftp'],
+    // Taken by net.Socket, unknown to the typings of TLSSocket.
     ...{ highWaterMark: bufferBytes },
   })
   socket.on('error', () => {})
@@ -114,8 +115,10 @@ function handshake(socket: TLSSocket, { timeoutMs, signal }: SecureOptions): Pro
       const version = socket.getProtocol() ?? 'unknown'
       settle({ version, cipher: socket.getCipher().standardName, reused: socket.isSessionReused() })
     }
-    const onError = (cause: Error) =>
-      settle(new DataConnectionError('tls', `TLS handshake: ${cause.message}`, { cause }))
+    const onError = (cause: Error & { readonly reason?: string }) => {
+      // OpenSSL's whole message is full of its source lines; `reason` is the part that people search for.
+      settle(new DataConnectionError('tls', `TLS handshake: ${cause.reason ?? cause.message}`, { cause }))
+    }
     // A FIN in the middle of the handshake shows as nothing but 'end'.
     const onEnd = () => settle(new DataConnectionError('tls', 'the client left before the TLS handshake was done'))
     const onAbort = () => settle(new DataConnectionError('aborted', 'aborted during the TLS handshake'))

@@ -108,7 +108,8 @@ function fieldsOf(event: Event): Record<string, unknown> {
       const { session, verb, argument, known, code, seconds } = event
       // What follows a mistyped PASS is a password too, so only known verbs show their argument.
       const shown = known && !secretVerbs.has(verb)
-      const text = shown ? { argument: toText(argument) } : {}
+      // Some servers take passwords in SITE, so of that only the word that follows is shown.
+      const text = shown ? { argument: toText(verb === 'SITE' ? (argument.split(' ')[0] ?? '') : argument) } : {}
       return { session, verb: known ? verb : 'other', ...text, code, seconds }
     }
     case 'bug':

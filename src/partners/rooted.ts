@@ -47,7 +47,11 @@ export function rooted(files: FileSystem, root: ByteString): FileSystem {
       for await (const batch of files.list(below(path))) yield batch.map((found) => entry(found))
     },
     read: async (path, start) => files.read(below(path), start),
-    write: async (path, mode) => files.write(below(path), mode),
+    async write(path, mode) {
+      // Its temporary file would lie beside the root, outside of what the login may see.
+      if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
+      return files.write(below(path), mode)
+    },
     makeDirectory: async (path) => files.makeDirectory(below(path)),
     removeDirectory: async (path) => files.removeDirectory(notRoot(path)),
     removeFile: async (path) => files.removeFile(notRoot(path)),

@@ -35,6 +35,8 @@ export interface SessionTls {
   readonly download: SecureContext
   /** Store for TLS 1.2 session ids, for clients without tickets; the `server` option of `new TLSSocket`. */
   readonly resumption: EventEmitter
+  /** The same for data connections; another one, and empty, where `sessionReuse` is off. */
+  readonly dataResumption: EventEmitter
 }
 
 const sessionIdsMax = 16
@@ -55,7 +57,7 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
     sessionIdContext: 'ftps-gateway',
     sessionTimeout,
   }
-  const ticketSuppression = await suppressesTickets(new Session(base, true))
+  const ticketSuppression = await suppressesTickets(new Session(base, true, true))
   const maxVersion = ticketSuppression && settings.sessionReuse !== 'require' ? 'TLSv1.3' : 'TLSv1.2'
   if (settings.minVersion > maxVersion) {
     throw new Error(
@@ -68,22 +70,29 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
     maxVersion,
     ticketSuppression,
     sessionReuse: settings.sessionReuse,
-    newSession: () => new Session({ ...base, maxVersion }, ticketSuppression),
+    newSession: () => new Session({ ...base, maxVersion }, ticketSuppression, settings.sessionReuse !== 'off'),
   }
 }
 
 class Session implements SessionTls {
   readonly resumption = sessionIdStore()
   readonly #base: SecureContextOptions
+  readonly dataResumption: EventEmitter
   readonly #ticketKeys = randomBytes(48)
+  readonly #dataKeys: Buffer
+  readonly #reuse: boolean
   readonly #ticketSuppression: boolean
   #control: SecureContext | undefined
   #upload: SecureContext | undefined
   #download: SecureContext | undefined
 
-  constructor(base: SecureContextOptions, ticketSuppression: boolean) {
+  constructor(base: SecureContextOptions, ticketSuppression: boolean, reuse: boolean) {
     this.#base = base
     this.#ticketSuppression = ticketSuppression
+    this.#reuse = reuse
+    // Without reuse a data connection knows nothing of the control connection's session, and leaves nothing behind.
+    this.#dataKeys = reuse ? this.#ticketKeys : randomBytes(48)
+    this.dataResumption = reuse ? this.resumption : new EventEmitter()
   }
   get control(): SecureContext {
     this.#control ??= createSecureContext({ ...this.#base, ticketKeys: this.#ticketKeys })
@@ -94,13 +103,15 @@ class Session implements SessionTls {
     return this.#upload
   }
   get download(): SecureContext {
-    this.#download ??= this.#data('always')
+    this.#download ??= this.#data(this.#reuse ? 'always' : 'never')
     return this.#download
   }
   #data(tickets: 'always' | 'never'): SecureContext {
-    if (!this.#ticketSuppression) return this.control
+    if (!this.#ticketSuppression) {
+      return this.#reuse ? this.control : createSecureContext({ ...this.#base, ticketKeys: this.#dataKeys })
+    }
     const context = createSecureContext(this.#base)
-    setTicketPolicy(context, this.#ticketKeys, tickets)
+    setTicketPolicy(context, this.#dataKeys, tickets)
     return context
   }
 }

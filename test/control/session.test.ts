@@ -286,19 +286,32 @@ for (const [when, prepare] of [
   }
 }
 
-test('ABOR while the file is being opened is answered 426, then 226', async () => {
-  await start()
-  gateway.backend.tree.addFile('/f', 'text')
-  let opened = () => {}
-  gateway.backend.before = (operation) =>
-    operation === 'read' ? new Promise<void>((resolve) => (opened = resolve)) : undefined
-  const client = await gateway.logIn()
-  const data = await openData(client)
-  await client.dialogue('> RETR f', '> STAT', '< 211', '> ABOR')
-  setTimeout(opened, 200)
-  await client.dialogue('< 426', '< 226', '> QUIT', '< 221')
-  data.destroy()
-})
+for (const [verb, operation] of [
+  ['RETR f', 'read'],
+  ['STOR f', 'write'],
+  ['LIST', 'list'],
+] as const) {
+  test(`ABOR while a backend that hangs is still opening for ${verb} is answered at once; the next transfer is whole`, async () => {
+    await start()
+    gateway.backend.tree.addFile('/f', 'old')
+    let opened = () => {}
+    gateway.backend.before = (asked) =>
+      asked === operation ? new Promise<void>((resolve) => (opened = resolve)) : undefined
+    const client = await gateway.logIn()
+    const first = await openData(client)
+    await client.dialogue(`> ${verb}`, '> STAT', '< 211', '> ABOR', '< 426', '< 226', '> PWD', '< 257')
+    const release = opened
+    gateway.backend.before = () => {}
+    const second = await openData(client)
+    await client.dialogue('> RETR f')
+    release()
+    await client.dialogue('< 150')
+    expect(await contentOf(second)).toBe('old')
+    second.end()
+    await client.dialogue('< 226', '> QUIT', '< 221')
+    first.destroy()
+  })
+}
 
 test('ABOR while an upload is being committed comes too late: 226 for the upload, then 225', async () => {
   await start()
@@ -426,6 +439,40 @@ test('a client that sends commands and never reads the answers is held back, the
   await new Promise((resolve) => socket.once('close', resolve))
   const commands = gateway.events.filter(({ kind }) => kind === 'command')
   expect(commands.length).toBeLessThan(200_000)
+})
+
+test('a broken TLS record on the control connection ends the session', async () => {
+  await start({ tls: 'explicit' })
+  const client = await gateway.logIn()
+  client.writeRaw(Buffer.alloc(132, 0x55))
+  while (gateway.server.sessions > 0) await new Promise(setImmediate)
+})
+
+test('a login that succeeds after the time for it is not closed behind it', async () => {
+  await start({ timeouts: { loginMs: 200 } })
+  let proceed = () => {}
+  gateway.backend.before = (operation) =>
+    operation === 'open' ? new Promise<void>((resolve) => (proceed = resolve)) : undefined
+  const client = await gateway.connect()
+  await client.dialogue('< 220', '> USER test', '< 331', '> PASS secret')
+  setTimeout(() => proceed(), 500)
+  await client.dialogue('< 230', '> NOOP', '< 200', '> QUIT', '< 221')
+})
+
+test('a session that waits for the backend is cut with the rest', async () => {
+  await start()
+  const client = await gateway.logIn()
+  let hung = () => {}
+  const waiting = new Promise<void>((resolve) => {
+    hung = resolve
+  })
+  gateway.backend.before = () => {
+    hung()
+    return new Promise((_resolve, reject) => gateway.backend.onClose(() => reject(failure('unavailable', 'closed'))))
+  }
+  await client.send('SIZE f')
+  await waiting
+  await gateway.server.stop(0)
 })
 
 test('no event carries a password', async () => {

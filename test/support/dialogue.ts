@@ -37,6 +37,7 @@ const replyTimeoutMs = 30_000
 export class Dialogue {
   readonly #options: Required<DialogueOptions>
   #socket: Socket | TLSSocket
+  readonly #raw: Socket
   #received: ByteString = ''
   #ended = false
   #wake: () => void = () => undefined
@@ -45,6 +46,7 @@ export class Dialogue {
   private constructor(options: Required<DialogueOptions>, socket: Socket | TLSSocket) {
     this.#options = options
     this.#socket = socket
+    this.#raw = socket
     this.#listen()
   }
 
@@ -132,6 +134,11 @@ export class Dialogue {
     if (final.code >= 400) data.destroy()
     await over
     return { replies: [mark, final], code: final.code, content: Buffer.concat(chunks) }
+  }
+
+  /** Bytes below TLS, as a broken client or an attacker would send them. */
+  writeRaw(bytes: Buffer): void {
+    this.#raw.write(bytes)
   }
 
   /** Ends the connection without QUIT. */

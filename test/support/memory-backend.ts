@@ -38,6 +38,14 @@ export class MemoryBackend implements Backend {
   before: Before = () => {}
   /** Directories, downloads and uploads that were opened and not closed, committed or abandoned. */
   openHandles = 0
+  readonly #closing = new Set<() => void>()
+  /** Calls back when a login is closed. */
+  onClose(callback: () => void): void {
+    this.#closing.add(callback)
+  }
+  closed(): void {
+    for (const callback of this.#closing) callback()
+  }
   batchLength = 100
   chunkLength = 64 * 1024
 
@@ -246,6 +254,7 @@ class MemoryFileSystem implements FileSystem {
   }
   async close(): Promise<void> {
     this.#closed = true
+    this.#backend.closed()
   }
 
   #findFile(path: ByteString): File {

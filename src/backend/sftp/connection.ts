@@ -38,23 +38,30 @@ export class ConnectError extends BackendError {
 
 /**
  * Connects, checks the host key and logs in; without credentials it stops after the key exchange (a probe).
- * Throws ConnectError. `onLost` is called once if the connection ends later without `destroy`.
+ * Throws ConnectError. `onLost` is called once if the connection ends later without `destroy`. `signal` ends the attempt.
  */
 export async function connect(
   options: ConnectOptions,
   credentials: Credentials | undefined,
   onLost: (error: BackendError) => void,
+  signal: AbortSignal,
 ): Promise<Connection> {
-  const socket = await openSocket(options.host, options.port, options.connectMs).catch((error: BackendError) => {
-    throw new ConnectError(socketFailure(error.cause), error.message, { cause: error.cause })
-  })
+  const socket = await openSocket(options.host, options.port, options.connectMs, signal).catch(
+    (error: BackendError) => {
+      throw new ConnectError(socketFailure(error.cause), error.message, { cause: error.cause })
+    },
+  )
   const client = new ssh2.Client()
   const attempt = new Attempt(client, socket, options)
+  const onAbort = () => socket.destroy()
+  signal.addEventListener('abort', onAbort)
   try {
     await attempt.run(credentials)
   } catch (error) {
     socket.destroy()
     throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
   }
   let over = false
   socket.once('close', () => {

@@ -10,10 +10,10 @@ import { extension, status } from './wire.ts'
  * after a failure, finds out which it was. When the look fails too, the first error stands.
  */
 
-type Look = (client: SftpClient) => Promise<FailureKind | undefined>
+type Look<C = SftpClient> = (client: C) => Promise<FailureKind | undefined>
 
 /** The error with the kind that a second look finds. */
-export async function explain(client: SftpClient, error: unknown, look: Look): Promise<BackendError> {
+export async function explain<C>(client: C, error: unknown, look: Look<C>): Promise<BackendError> {
   const first = asBackendError(error, 'sftp')
   if (!(first instanceof SftpStatusError) || first.code !== status.failure) return first
   const told = /quota/i.test(first.message) ? 'quotaExceeded' : /no space/i.test(first.message) ? 'noSpace' : undefined
@@ -61,7 +61,7 @@ export const whyRemoveFailed =
     isDirectory(await client.lstat(path)) ? 'isADirectory' : undefined
 
 export const whyRenameFailed =
-  (to: ByteString): Look =>
+  (to: ByteString): Look<Pick<SftpClient, 'stat'>> =>
   async (client) =>
     isDirectory(await client.stat(to)) ? 'isADirectory' : undefined
 

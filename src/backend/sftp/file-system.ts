@@ -150,7 +150,7 @@ export class SftpFileSystem implements FileSystem {
     }
   }
 
-  async #explained(operation: Promise<void>, look: Parameters<typeof explain>[2]): Promise<void> {
+  async #explained(operation: Promise<void>, look: Parameters<typeof explain<SftpClient>>[2]): Promise<void> {
     await operation.catch(async (error) => {
       throw await explain(this.#client, error, look)
     })

@@ -16,17 +16,21 @@ export async function probeHostKey(
 ): Promise<readonly { type: string; fingerprint: string }[]> {
   const found: { type: string; fingerprint: string }[] = []
   let failure: unknown
+  const { signal } = new AbortController()
   for (const type of kinds) {
     const check = (key: Buffer) => {
       found.push({ type: type.startsWith('rsa') ? 'ssh-rsa' : type, fingerprint: fingerprint(key) })
       return 'unknown' as const
     }
     const hostKeys = { check, keyTypes: [type], expected: [], notes: [] }
-    await connect({ host, port, hostKeys, connectMs: timeoutMs, loginMs: timeoutMs }, undefined, () => {}).catch(
-      (error) => {
-        failure = error
-      },
-    )
+    await connect(
+      { host, port, hostKeys, connectMs: timeoutMs, loginMs: timeoutMs },
+      undefined,
+      () => {},
+      signal,
+    ).catch((error) => {
+      failure = error
+    })
   }
   if (found.length > 0) return found
   throw failure instanceof BackendError ? failure : new BackendError('unavailable', `no host key from ${host}:${port}`)

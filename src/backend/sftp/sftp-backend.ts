@@ -10,6 +10,7 @@ import { loginTag } from './part-name.ts'
 import { openSubsystem } from './raw-channel.ts'
 import { SftpClient } from './sftp-client.ts'
 import { type SessionTimeouts, SftpSession } from './sftp-session.ts'
+import { extension } from './wire.ts'
 
 export interface SftpBackendOptions extends ConnectOptions, SessionTimeouts {
   readonly name: string
@@ -28,6 +29,13 @@ const keyFamilies = [/^ecdsa-/, /^rsa-/, /^ssh-ed25519$/]
 /** Tries when the server hangs up before the login was sent; only then is trying again harmless. */
 const triesMax = 3
 
+type Attempt = (hostKeys: HostKeyPolicy) => Promise<Connection>
+
+/** The server showed a key that is not pinned, or has none of the kind that it was asked for. */
+function isKeyProblem(error: unknown): error is ConnectError {
+  return error instanceof ConnectError && (error.failure === 'host_key' || error.failure === 'kex')
+}
+
 /** An SFTP server. Each login has a connection of its own. */
 export class SftpBackend implements Backend {
   readonly name: string
@@ -35,6 +43,8 @@ export class SftpBackend implements Backend {
   readonly #options: SftpBackendOptions
   readonly #handshakes: Limiter
   readonly #connections = new Set<Connection>()
+  readonly #closing = new AbortController()
+  #warned = false
   #lastHeardAt = 0
   #hostKeys: HostKeyPolicy
   readonly #health: NodeJS.Timeout
@@ -86,6 +96,7 @@ export class SftpBackend implements Backend {
 
   async close(): Promise<void> {
     clearInterval(this.#health)
+    this.#closing.abort()
     for (const connection of this.#connections) connection.destroy()
     this.#connections.clear()
   }
@@ -136,21 +147,36 @@ export class SftpBackend implements Backend {
     credentials: Credentials | undefined,
     onLost: (error: BackendError) => void,
   ): Promise<Connection> {
-    const attempt = (hostKeys: HostKeyPolicy) => connect({ ...this.#options, hostKeys, loginMs }, credentials, onLost)
+    const attempt: Attempt = (hostKeys) =>
+      connect({ ...this.#options, hostKeys, loginMs }, credentials, onLost, this.#closing.signal)
     try {
       return await attempt(this.#hostKeys)
     } catch (error) {
-      if (!(error instanceof ConnectError) || error.failure !== 'host_key') throw error
-      const { hostKeys } = this.#options
-      for (const family of keyFamilies) {
-        const narrowed = { ...hostKeys, keyTypes: hostKeys.keyTypes.filter((type) => family.test(type)) }
-        const connection = await attempt(narrowed).catch(() => undefined)
-        if (!connection) continue
+      if (!isKeyProblem(error)) throw error
+      return await this.#askForOtherKinds(attempt, error)
+    }
+  }
+
+  async #askForOtherKinds(attempt: Attempt, first: ConnectError): Promise<Connection> {
+    const all = this.#options.hostKeys
+    let told = first
+    for (const family of keyFamilies) {
+      const narrowed = { ...all, keyTypes: all.keyTypes.filter((type) => family.test(type)) }
+      try {
+        const connection = await attempt(narrowed)
         this.#hostKeys = narrowed
         return connection
+      } catch (error) {
+        if (!isKeyProblem(error)) {
+          this.#hostKeys = narrowed
+          throw error
+        }
+        if (told.failure !== 'host_key') told = error
       }
-      throw error
     }
+    // The server may get another of its pinned keys back: next time it is asked for all of them again.
+    this.#hostKeys = all
+    throw told
   }
 
   #heard(up: boolean): void {
@@ -167,7 +193,12 @@ export class SftpBackend implements Backend {
   }
 
   #tellReady({ banner, cipher }: Connection, session: SftpSession): void {
+    const { observer } = this.#options
     const extensions = [...session.extensions.keys()]
-    this.#options.observer({ kind: 'backendReady', backend: this.name, banner, cipher, extensions })
+    observer({ kind: 'backendReady', backend: this.name, banner, cipher, extensions })
+    if (this.#warned || session.extensions.has(extension.posixRename)) return
+    this.#warned = true
+    const message = `backend ${this.name} cannot replace a file in one step (no posix-rename): when its connection breaks at just that moment, the old file is left as .<8 hex digits>.old beside its name`
+    observer({ kind: 'warning', topic: 'no_posix_rename', message })
   }
 }

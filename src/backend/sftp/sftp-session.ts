@@ -46,6 +46,7 @@ export class SftpSession {
   #lastAnswerAt = 0
   #watch: NodeJS.Timeout | undefined
   #dead: BackendError | undefined
+  readonly #mourners = new Set<(error: BackendError) => void>()
   #onDead: (error: BackendError) => void = () => {}
 
   constructor(timeouts: SessionTimeouts) {
@@ -110,6 +111,13 @@ export class SftpSession {
     this.#onDead(error)
   }
 
+  /** Calls back when the session ends, for those who have nothing pending then; returns how to call that off. */
+  whenDead(callback: (error: BackendError) => void): () => void {
+    if (this.#dead) callback(this.#dead)
+    else this.#mourners.add(callback)
+    return () => this.#mourners.delete(callback)
+  }
+
   /** Ends the session because it is no longer needed; idempotent. */
   close(): void {
     if (!this.#dead) this.#end(new BackendError('unavailable', 'the SFTP session was closed'))
@@ -124,6 +132,8 @@ export class SftpSession {
     const pending = [...this.#pending.values()]
     this.#pending.clear()
     for (const { reject } of pending) reject(error)
+    for (const mourner of this.#mourners) mourner(error)
+    this.#mourners.clear()
   }
 
   #send(operation: string, encode: (id: number) => Buffer, slow: boolean): Promise<Answer> {

@@ -6,11 +6,16 @@ import { BackendError } from '../backend.ts'
  * writes), writes of one tick go out together, and the end of the stream destroys the socket, because ssh2 waits for a
  * close that a half-closed peer never brings. Throws BackendError `unavailable`.
  */
-export async function openSocket(host: string, port: number, timeoutMs: number): Promise<Socket> {
+export async function openSocket(host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
   const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 })
   try {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no connection within ${timeoutMs / 1000} s`)), timeoutMs)
+      const onAbort = () => reject(new Error('the gateway is stopping'))
+      signal.addEventListener('abort', onAbort, { once: true })
+      socket.once('connect', () => signal.removeEventListener('abort', onAbort))
+      socket.once('close', () => signal.removeEventListener('abort', onAbort))
+      if (signal.aborted) onAbort()
       socket.once('connect', resolve)
       socket.once('error', reject)
       socket.once('close', () => clearTimeout(timer))

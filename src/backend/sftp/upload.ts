@@ -45,6 +45,7 @@ export async function openUpload(
   path: ByteString,
   mode: WriteMode,
 ): Promise<Upload> {
+  if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
   const inPlace = mode.kind === 'append' || mode.kind === 'restart'
   const place = inPlace
     ? await openInPlace(client, path, mode)
@@ -180,6 +181,9 @@ class SftpUpload implements Upload {
       explain: (error, length) => explain(client, error, whyWriteFailed(place.path, length)),
     })
     this.sink = this.#writer
+    // A client that sends slowly has no request pending which could fail.
+    const forget = client.session.whenDead((error) => this.#writer.destroy(error))
+    this.#writer.once('close', forget)
   }
 
   /** fsync, size, close, rename; each must succeed before the next is asked for. */

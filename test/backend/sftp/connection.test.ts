@@ -35,9 +35,15 @@ afterEach(async () => {
 })
 
 /** An SSH server that lets a test decide about each login and notes what it was asked. */
-async function server(onAuth: (context: AuthContext, connection: ServerConnection) => void, keys = [ecdsa, rsa]) {
+async function server(
+  onAuth: (context: AuthContext, connection: ServerConnection) => void,
+  keys = [ecdsa, rsa],
+  port = 0,
+) {
   const asked: string[] = []
+  const connections = new Set<ServerConnection>()
   const ssh = new ssh2.Server({ hostKeys: keys }, (connection) => {
+    connections.add(connection)
     connection.on('error', () => {})
     connection.on('authentication', (context) => {
       asked.push(context.method)
@@ -45,10 +51,14 @@ async function server(onAuth: (context: AuthContext, connection: ServerConnectio
     })
     connection.on('session', (accept) => accept().on('sftp', (open) => void open()))
   })
-  ssh.listen(0, '127.0.0.1')
+  ssh.listen(port, '127.0.0.1')
   await once(ssh, 'listening')
-  closers.push(() => new Promise((done) => ssh.close(done)))
-  return { port: (ssh.address() as { port: number }).port, asked }
+  const close = () => {
+    for (const connection of connections) connection.end()
+    return new Promise((done) => ssh.close(done))
+  }
+  closers.push(close)
+  return { port: (ssh.address() as { port: number }).port, asked, close }
 }
 
 function backend(port: number, fingerprints: readonly string[], loginMs = 10_000) {
@@ -184,6 +194,33 @@ test('a server without the SFTP subsystem is unavailable, not a wrong password',
   const { backend: under } = backend((noSftp.address() as { port: number }).port, [pinOf(ecdsa)])
   await expect(under.open(login)).rejects.toMatchObject({ kind: 'unavailable' })
   expect(port).toBeGreaterThan(0)
+})
+
+test('after the server has changed to another of its pinned keys, it is found without a restart', async () => {
+  const { privateKey: next } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    ...pem,
+    privateKeyEncoding: { type: 'sec1', format: 'pem' },
+  })
+  const old = await server((context) => context.reject(['password']), [ecdsa, rsa])
+  const { backend: under } = backend(old.port, [pinOf(rsa), pinOf(next)])
+  await under.probe()
+  await old.close()
+  await server((context) => context.reject(['password']), [next], old.port)
+  await expect(under.open(login)).rejects.toMatchObject({ kind: 'loginRefused' })
+})
+
+test('closing a backend ends a login that is under way', async () => {
+  let asked = () => {}
+  const waiting = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  const { port } = await server(() => asked())
+  const { backend: under } = backend(port, [pinOf(ecdsa)], 30_000)
+  const opening = under.open(login).catch((error) => error.kind)
+  await waiting
+  await under.close()
+  expect(await opening).toBe('unavailable')
 })
 
 test('no more than eight handshakes run at a time', async () => {
