@@ -21,8 +21,13 @@ export interface Program {
 
 const running = new Set<ChildProcess>()
 
-export function startProgram(args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
-  const child = spawn(process.execPath, [main, ...args], {
+/** `node`: another Node than the one that runs the tests. */
+export function startProgram(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  node: string = process.execPath,
+): Program {
+  const child = spawn(node, [main, ...args], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -51,6 +51,29 @@ describe('TLS', () => {
     expect(outcomes).toEqual(['ok', true, 'failed', undefined, 'ok', true, 'failed', undefined])
   })
 
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    test(`with sessionReuse off no data connection resumes the control session on ${maxVersion}`, async () => {
+      const session = (await testTls({ sessionReuse: 'off' })).newSession()
+      const { channel } = channelFor(session, { reuse: 'off' })
+      const { server, port } = await listeningClient()
+      const control = tlsClient(port, '127.0.0.1', undefined, maxVersion)
+      let ticket: Buffer | undefined
+      control.on('session', (given) => {
+        ticket = given
+      })
+      const [raw]: Socket[] = await once(server, 'connection')
+      if (!raw) throw new Error('no connection')
+      willClose(raw)
+      const options = { isServer: true, secureContext: session.control, server: session.resumption as never }
+      await once(new TLSSocket(raw, options), 'secure')
+      await until('the client has its session', () => ticket !== undefined)
+      for (const direction of ['upload', 'download'] as const) {
+        tlsClient((await channel.listen('PASV')).port, '127.0.0.1', ticket, maxVersion)
+        expect(await channel.open(request({ direction }))).toMatchObject({ reused: false, tls: maxVersion })
+      }
+    })
+  }
+
   test('PROT P without TLS on the control connection fails', async () => {
     const { channel } = channelFor(undefined)
     client((await channel.listen('PASV')).port)

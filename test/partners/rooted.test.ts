@@ -120,3 +120,9 @@ test.each([
   if (seen === undefined) await expect(files.readLink('/l')).rejects.toMatchObject({ kind: 'accessDenied' })
   else expect(await files.readLink('/l')).toBe(seen)
 })
+
+test('the root cannot be stored to: the temporary file would lie beside it', async () => {
+  const files = rooted(whole, '/data/acme')
+  await expect(files.write('/', { kind: 'replace' })).rejects.toMatchObject({ kind: 'isADirectory' })
+  expect(touched).toEqual([])
+})

@@ -41,11 +41,14 @@ export function client(port: number, host = '127.0.0.1'): Socket {
   return willClose(connect({ port, host, allowHalfOpen: true })).on('error', () => {})
 }
 
-export function tlsClient(port: number, host = '127.0.0.1', session?: Buffer): TLSSocket {
-  return willClose(connectTls({ port, host, rejectUnauthorized: false, ...(session && { session }) })).on(
-    'error',
-    () => {},
-  )
+export function tlsClient(
+  port: number,
+  host = '127.0.0.1',
+  session?: Buffer,
+  maxVersion: 'TLSv1.2' | 'TLSv1.3' = 'TLSv1.3',
+): TLSSocket {
+  const options = { port, host, rejectUnauthorized: false, maxVersion, ...(session && { session }) }
+  return willClose(connectTls(options)).on('error', () => {})
 }
 
 /** A client that listens for an active data connection. */

@@ -137,3 +137,13 @@ test('a server of another version is refused', async () => {
   session.receive(hex('00000005 02 00000006'))
   await expect(starting).rejects.toMatchObject({ kind: 'unavailable' })
 })
+
+test('those who have nothing pending hear of the end too, unless they called it off', async () => {
+  const { session } = await started()
+  const heard: string[] = []
+  session.whenDead((error) => heard.push(error.message))
+  session.whenDead(() => heard.push('called off'))()
+  session.fail(new BackendError('unavailable', 'lost'))
+  session.whenDead((error) => heard.push(`late: ${error.message}`))
+  expect(heard).toEqual(['lost', 'late: lost'])
+})
