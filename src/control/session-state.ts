@@ -136,7 +136,7 @@ export class SessionState implements Session {
   }
 
   status(): readonly ByteString[] {
-    const transfer = this.transfers.status()
+    const transfer = this.transferring ? this.transfers.status() : undefined
     return [
       `Connected from ${this.clientAddress}, session ${this.id}`,
       this.user ? `Logged in as ${this.user.name}` : 'Not logged in',

@@ -72,9 +72,11 @@ export class FtpSession {
     const command = commands.get(line.verb)
     const running = this.#execute(line, command)
     if (!command?.transfers) return running
-    this.#state.transfer = running.finally(() => {
-      this.#state.transfer = undefined
-    })
+    this.#state.transfer = running
+      .catch((error) => this.#state.options.observer({ kind: 'bug', error, session: this.#state.id }))
+      .finally(() => {
+        this.#state.transfer = undefined
+      })
   }
 
   /** The next line whose turn it is; undefined when something else happened. Lines that must wait for a transfer are held. */

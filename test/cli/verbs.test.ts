@@ -167,7 +167,7 @@ describe('ftps-gateway host-key', () => {
     const server = await startDemoServer({ directory })
     try {
       const { code, stdout } = await gateway(['host-key', `127.0.0.1:${server.port}`])
-      expect([code, stdout]).toEqual([0, `# ssh-ed25519\n- ${server.hostKey}\n`])
+      expect([code, stdout]).toEqual([0, `# ecdsa-sha2-nistp256\n- ${server.hostKey}\n`])
     } finally {
       await server.close()
     }

@@ -228,6 +228,16 @@ export function fileSystemContract(name: string, start: () => Promise<Candidate>
     expect(await names(at('many'))).toHaveLength(450)
   })
 
+  it('an upload that is open when its login ends fails, and harms nothing else', async () => {
+    const other = await candidate.backend.open(candidate.credentials)
+    const upload = await other.write(at('orphan'), { kind: 'replace' })
+    await other.close()
+    await new Promise(setImmediate)
+    await expect(upload.commit()).rejects.toThrow()
+    await upload.abandon()
+    await expect(files.stat(at('orphan'))).rejects.toMatchObject({ kind: 'notFound' })
+  })
+
   it('after close every operation fails as unavailable', async () => {
     const other = await candidate.backend.open(candidate.credentials)
     await other.close()

@@ -181,6 +181,8 @@ class SftpUpload implements Upload {
       explain: (error, length) => explain(client, error, whyWriteFailed(place.path, length)),
     })
     this.sink = this.#writer
+    // The server may be lost before anybody writes, and so before anybody listens; the error latches all the same.
+    this.#writer.on('error', () => {})
     // A client that sends slowly has no request pending which could fail.
     const forget = client.session.whenDead((error) => this.#writer.destroy(error))
     this.#writer.once('close', forget)
