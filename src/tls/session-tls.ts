@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
+import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { Certificate } from './certificates.ts'
 import { setTicketPolicy } from './ticket-policy.ts'
 import { suppressesTickets } from './ticket-self-test.ts'
@@ -44,6 +44,14 @@ const sessionIdsMax = 16
 const sessionTimeout = 604_800
 
 /**
+ * Node's own list, with AES-128 in front for TLS 1.3 as it is for TLS 1.2: as safe for files on their way, and every byte
+ * costs both ends a third less than with AES-256.
+ */
+const ciphers = ['TLS_AES_128_GCM_SHA256', ...DEFAULT_CIPHERS.split(':')].filter(
+  (name, i, all) => all.indexOf(name) === i,
+)
+
+/**
  * Prepares TLS for a listener. Tests first whether tickets can be suppressed on this Node; where they cannot, and with
  * `sessionReuse: require` (clients that use a ticket once would fail their second transfer), TLS 1.2 is the highest
  * version. Throws an Error for the operator when that leaves no version.
@@ -54,6 +62,8 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
     key: settings.certificates.map(({ key }) => key),
     minVersion: settings.minVersion,
     maxVersion: 'TLSv1.3',
+    ciphers: ciphers.join(':'),
+    honorCipherOrder: true,
     sessionIdContext: 'ftps-gateway',
     sessionTimeout,
   }
