@@ -108,7 +108,7 @@ export type WriteMode =
  * then `commit` or `abandon`, once. A sink that failed or was destroyed can only be abandoned.
  */
 export interface Upload {
-  /** Whether bytes go straight to the final name (APPE and REST for now), so a failure leaves a part behind. */
+  /** Whether bytes go straight to the final name (APPE and REST), so a failure leaves a part behind. */
   readonly inPlace: boolean
   /** Bytes in; errors are BackendErrors, the first one latches. */
   readonly sink: Writable

@@ -31,7 +31,7 @@ const transferOutcomes: readonly TransferEvent['outcome'][] = [
   'gateway_error',
 ]
 const backendFailures: readonly BackendFailure[] = ['dns', 'refused', 'timeout', 'host_key', 'auth', 'kex', 'lost']
-/** The migration phase of every partner for now. */
+/** The only migration phase that there is yet. */
 const phase = 'gateway'
 
 /** Metrics in a registry of their own. */

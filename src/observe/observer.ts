@@ -115,7 +115,7 @@ export interface TransferEvent {
   readonly endOfData?: 'close_notify' | 'fin' | 'none'
   readonly tls?: string
   readonly reused?: boolean
-  /** Upload without a temporary file: APPE and REST for now. */
+  /** Upload without a temporary file: APPE and REST. */
   readonly inPlace?: boolean
   readonly reason?: string
 }

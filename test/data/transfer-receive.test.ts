@@ -68,9 +68,11 @@ describe.each(['C', 'P'] as const)('with PROT %s, receiving', (protection) => {
     const { connection, client } = await connected(tls.newSession(), 'upload', protection)
     const sink = new MemorySink()
     const failure = new BackendError('failed', 'cannot be converted')
-    // biome-ignore lint/correctness/useYield: it fails before it has anything to yield
-    async function* fail(): AsyncGenerator<Buffer> {
-      throw failure
+    async function* fail(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+      for await (const chunk of source) {
+        if (chunk.length > 0) throw failure
+        yield chunk
+      }
     }
     client.write('hello')
     await expect(receiveInto(connection, sink, fail, patient)).rejects.toBe(failure)
