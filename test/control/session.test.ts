@@ -382,11 +382,11 @@ test('five strange commands before login close the connection', async () => {
 })
 
 test('an idle session is told 421 and closed; a running transfer is not idle', async () => {
-  await start({ timeouts: { idleMs: 300 } })
+  await start({ timeouts: { idleMs: 1_500 } })
   const client = await gateway.logIn()
   const data = await openData(client)
   await client.dialogue('> STOR f', '< 150')
-  await new Promise((resolve) => setTimeout(resolve, 700))
+  await new Promise((resolve) => setTimeout(resolve, 2_000))
   data.end('text')
   await client.dialogue('< 226', '< 421')
   await client.closed()
@@ -449,13 +449,13 @@ test('a broken TLS record on the control connection ends the session', async () 
 })
 
 test('a login that succeeds after the time for it is not closed behind it', async () => {
-  await start({ timeouts: { loginMs: 200 } })
+  await start({ timeouts: { loginMs: 1_500 } })
   let proceed = () => {}
   gateway.backend.before = (operation) =>
     operation === 'open' ? new Promise<void>((resolve) => (proceed = resolve)) : undefined
   const client = await gateway.connect()
   await client.dialogue('< 220', '> USER test', '< 331', '> PASS secret')
-  setTimeout(() => proceed(), 500)
+  setTimeout(() => proceed(), 2_000)
   await client.dialogue('< 230', '> NOOP', '< 200', '> QUIT', '< 221')
 })
 
