@@ -121,12 +121,13 @@ async function sessionOptions(
     const message = 'this Node cannot keep session tickets off upload connections; TLS 1.3 is switched off'
     observer({ kind: 'warning', topic: 'tls_tickets', message })
   }
-  const { logIn, routeOf } = logInOf(config, backends)
+  const { logIn, prepare, routeOf } = logInOf(config, backends)
   return {
     tls,
     ports,
     advertise: advertised(config.passive.advertise),
     logIn,
+    prepare,
     routeOf,
     loginAttempts: config.limits.loginAttempts,
     endOfData: config.upload.endOfData,
@@ -163,6 +164,9 @@ async function certificatesOf(config: Config, observer: Observer): Promise<reado
   return certificates
 }
 
+/** Logins that may wait for a connection of one partner's account. */
+const loginsWaitingMax = 64
+
 type Backends = ReadonlyMap<string, { readonly config: unknown; readonly backend: SftpBackend }>
 
 /** One backend per entry of the configuration; those that did not change are taken from `previous`. */
@@ -191,7 +195,7 @@ async function makeBackends(
 }
 
 function makeBackend(
-  { name, host, port, hostKeys: fingerprints, timeouts, health }: BackendConfig,
+  { name, host, port, hostKeys: fingerprints, timeouts, health, stripe, pool }: BackendConfig,
   knownHostsText: string | undefined,
   { upload, limits }: Config,
   budget: ByteBudget,
@@ -207,6 +211,8 @@ function makeBackend(
     hostKeys,
     ...timeouts,
     health,
+    stripe,
+    pool: { ...pool, waiting: loginsWaitingMax, waitMs: timeouts.loginMs },
     fsync: upload.fsync,
     bytesInFlightPerTransfer: limits.bytesInFlightPerTransfer,
     budget,

@@ -2,10 +2,19 @@ import type { Writable } from 'node:stream'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { Secret } from '../ftp/secret.ts'
 
-/** How a login proves itself to the backend: with the client's own password, or with a key that the gateway holds. */
+/**
+ * How a login proves itself to the backend: with the client's own password, or with a password or a key that the gateway
+ * holds. Logins with the same secret of the gateway's may share connections: the gateway has checked the client itself.
+ */
 export type Credentials =
-  | { readonly kind: 'password'; readonly username: string; readonly password: Secret }
+  | { readonly kind: 'password'; readonly username: string; readonly password: Secret; readonly held?: true }
   | { readonly kind: 'privateKey'; readonly username: string; readonly privateKey: PrivateKey }
+
+/** What a backend has begun for a login to come; is used by `open`, or given up. */
+export interface Preparation {
+  /** Idempotent; does nothing after it was used. */
+  cancel(): void
+}
 
 /** A parsed private key; opaque here, made and read by the backend kind that uses it. */
 export interface PrivateKey {
@@ -16,10 +25,12 @@ export interface PrivateKey {
 export interface Backend {
   readonly name: string
   /**
-   * Opens one login's view of the files.
+   * Opens one login's view of the files, over what was prepared where there is something.
    * Throws BackendError `loginRefused` on bad credentials, `unavailable` when the backend cannot be reached or trusted.
    */
-  open(credentials: Credentials): Promise<FileSystem>
+  open(credentials: Credentials, preparation?: Preparation): Promise<FileSystem>
+  /** Begins all that a login by password needs before the password; undefined when there is nothing to gain now. */
+  prepare(): Preparation | undefined
   /** Connects without logging in and checks the host key; throws BackendError `unavailable` with the reason in words. */
   probe(): Promise<void>
   /** Whether the newest connection or probe succeeded; undefined before the first. */

@@ -38,6 +38,8 @@ export interface Session {
   /** Whether a transfer command is running. */
   readonly transferring: boolean
 
+  /** Lets the backend begin what a login needs before the password; never throws. */
+  expectLogin(username: ByteString): void
   /** Logs in to the backend; throws BackendError `loginRefused` or `unavailable`. */
   logIn(username: ByteString, password: Secret): Promise<void>
   /** Opens a passive port; the host is what PASV advertises. Throws DataConnectionError when no port is free. */

@@ -10,6 +10,7 @@ const user = command({
   run({ session, user, argument: username }) {
     if (user !== undefined) return reply(503, 'Already logged in.')
     session.username = username
+    session.expectLogin(username)
     return reply(331, 'Password required.')
   },
 })

@@ -35,7 +35,7 @@ async function checkBackend(
   problems: Problems,
   checks: Checks | undefined,
 ): Promise<BackendConfig> {
-  const { name, host, port, hostKeys, timeouts, health } = values
+  const { name, host, port, hostKeys, timeouts, health, stripe, pool } = values
   const knownHosts = values.knownHosts === undefined ? undefined : resolveFrom(source, values.knownHosts)
   const key = ['backends', i, 'knownHosts']
   if (knownHosts !== undefined) {
@@ -59,6 +59,8 @@ async function checkBackend(
       closeMs: timeouts.close,
     },
     health: { everyMs: health.every, timeoutMs: health.timeout },
+    stripe,
+    pool: { connections: pool.connections, idleMs: pool.idle },
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Secret } from '../ftp/secret.ts'
+
 /** The configuration as the rest of the gateway sees it: checked, complete, frozen; paths absolute, times in milliseconds. */
 export interface Config {
   readonly listeners: readonly ListenerConfig[]
@@ -54,6 +56,10 @@ export interface BackendConfig {
   readonly knownHosts: string | undefined
   readonly timeouts: BackendTimeouts
   readonly health: { readonly everyMs: number; readonly timeoutMs: number }
+  /** Connections over which one large file is moved; 1: its login's own only. */
+  readonly stripe: number
+  /** For partners with a key or password of the gateway's: connections of one account, and how long an unused one is kept. */
+  readonly pool: { readonly connections: number; readonly idleMs: number }
 }
 export interface BackendTimeouts {
   /** TCP connect. */
@@ -77,15 +83,19 @@ export interface PartnerConfig {
 export type PartnerAuth =
   /** The client's password is the backend's; `username` replaces the client's user name there. */
   | { readonly mode: 'passthrough'; readonly username: string | undefined }
-  /** The password is checked against a scrypt hash here; the backend is entered with a key. */
+  /** The password is checked against a scrypt hash here; the backend is entered with a key or a password of its own. */
   | {
       readonly mode: 'local'
       readonly passwordHash: string
       readonly username: string
-      /** PEM or OpenSSH text of the key, and its passphrase. */
-      readonly privateKey: string
-      readonly passphrase: string | undefined
+      readonly proof: BackendProof
     }
+
+/** What the gateway shows the backend in place of the client's password. */
+export type BackendProof =
+  /** PEM or OpenSSH text of the key. */
+  | { readonly kind: 'privateKey'; readonly privateKey: string; readonly passphrase: string | undefined }
+  | { readonly kind: 'password'; readonly password: Secret }
 
 export interface LimitsConfig {
   readonly sessions: number

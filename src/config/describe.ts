@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import type { Config, PartnerConfig } from './config.ts'
+import type { BackendProof, Config, PartnerConfig } from './config.ts'
 
 /**
  * The configuration for people, complete with defaults, in the notation of the files. Secrets are not in it. Partners
@@ -8,7 +8,7 @@ import type { Config, PartnerConfig } from './config.ts'
 export function describeConfig(config: Config): string {
   const globals = {
     version: 1,
-    backends: config.backends.map(({ timeouts, health, hostKeys, knownHosts, ...backend }) => ({
+    backends: config.backends.map(({ timeouts, health, pool, hostKeys, knownHosts, ...backend }) => ({
       ...backend,
       ...(hostKeys.length > 0 && { hostKeys }),
       ...(knownHosts !== undefined && { knownHosts }),
@@ -19,6 +19,7 @@ export function describeConfig(config: Config): string {
         close: time(timeouts.closeMs),
       },
       health: { every: time(health.everyMs), timeout: time(health.timeoutMs) },
+      pool: { connections: pool.connections, idle: time(pool.idleMs) },
     })),
     defaults: config.defaults,
     listeners: config.listeners,
@@ -61,11 +62,16 @@ function describePartner({ name, users, auth, backend, root }: PartnerConfig): o
         : {
             mode: auth.mode,
             passwordHash: hidden,
-            sftp: { username, privateKey: hidden, ...(auth.passphrase !== undefined && { passphrase: hidden }) },
+            sftp: { username, ...describeProof(auth.proof) },
           },
     backend,
     ...(root !== undefined && { root }),
   }
+}
+
+function describeProof(proof: BackendProof): object {
+  if (proof.kind === 'password') return { password: hidden }
+  return { privateKey: hidden, ...(proof.passphrase !== undefined && { passphrase: hidden }) }
 }
 
 function yaml(value: object): string {

@@ -1,4 +1,5 @@
 import { dirname, isAbsolute, join } from 'node:path'
+import { Secret } from '../ftp/secret.ts'
 import { backendFault } from './backends.ts'
 import type { Checks } from './checks.ts'
 import type { PartnerAuth, PartnerConfig } from './config.ts'
@@ -107,6 +108,7 @@ const onlyLocal: readonly Path[] = [
   ['auth', 'sftp', 'username'],
   ['auth', 'sftp', 'privateKey'],
   ['auth', 'sftp', 'passphrase'],
+  ['auth', 'sftp', 'password'],
 ]
 
 async function checkAuth(
@@ -131,7 +133,7 @@ async function checkLocal(
   checks: Checks | undefined,
 ): Promise<PartnerAuth | undefined> {
   const { passwordHash } = auth
-  const { username, privateKey: keyFile, passphrase } = auth.sftp
+  const { username, privateKey: keyFile, passphrase, password } = auth.sftp
   if (auth.username !== undefined) {
     problems.add(source, ['auth', 'username'], 'needs auth.mode: passthrough (did you mean "auth.sftp.username"?)')
   }
@@ -139,10 +141,18 @@ async function checkLocal(
   if (passwordHash === undefined) missing(['auth', 'passwordHash'], 'what `ftps-gateway hash-password` prints')
   if (username === undefined) missing(['auth', 'sftp', 'username'], 'the user name on the backend')
   const key = ['auth', 'sftp', 'privateKey']
-  if (keyFile === undefined) missing(key, 'the file of the private key for the backend')
+  if (password !== undefined) {
+    for (const other of ['privateKey', 'passphrase'] as const) {
+      if (auth.sftp[other] === undefined) continue
+      problems.add(source, ['auth', 'sftp', other], 'and password exclude each other; the backend is entered with one')
+    }
+    if (passwordHash === undefined || username === undefined) return undefined
+    return { mode: 'local', passwordHash, username, proof: { kind: 'password', password: new Secret(password) } }
+  }
+  if (keyFile === undefined) missing(key, 'the file of the private key for the backend, or auth.sftp.password')
   const privateKey = keyFile && (await readNamed(source, key, resolveFrom(source, keyFile), problems))
   if (passwordHash === undefined || username === undefined || privateKey === undefined) return undefined
   const fault = checks?.privateKey(privateKey, passphrase)
   if (fault !== undefined) problems.add(source, key, fault)
-  return { mode: 'local', passwordHash, username, privateKey, passphrase }
+  return { mode: 'local', passwordHash, username, proof: { kind: 'privateKey', privateKey, passphrase } }
 }

@@ -21,6 +21,11 @@ export const gatewaySchema = {
       every: preset(kinds.duration(1000), '30s'),
       timeout: preset(kinds.duration(1), '5s'),
     }),
+    stripe: preset(kinds.whole(1, 16), '1'),
+    pool: table({
+      connections: preset(kinds.whole(1, 100), '4'),
+      idle: preset(kinds.duration(0), '60s'),
+    }),
     tls: later,
   }),
   defaults: table({
@@ -100,6 +105,7 @@ export const partnerSchema = {
       username: optional(kinds.userName),
       privateKey: optional(kinds.path),
       passphrase: secret(kinds.secretText),
+      password: secret(kinds.secretText),
     }),
     publicKeys: later,
   }),

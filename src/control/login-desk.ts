@@ -1,4 +1,4 @@
-import { BackendError } from '../backend/backend.ts'
+import { BackendError, type Preparation } from '../backend/backend.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { Secret } from '../ftp/secret.ts'
 import type { LoginOutcome } from '../observe/observer.ts'
@@ -13,6 +13,7 @@ export class LoginDesk {
   readonly #address: string
   readonly #options: SessionOptions
   #refused = 0
+  #preparation: Preparation | undefined
 
   constructor(session: string, address: string, options: SessionOptions) {
     this.#session = session
@@ -25,11 +26,26 @@ export class LoginDesk {
     return this.#refused >= this.#options.loginAttempts
   }
 
+  /** USER has come, so PASS will. */
+  expect(username: ByteString): void {
+    this.#preparation?.cancel()
+    this.#preparation = this.#options.prepare(username)
+  }
+
+  /** No login comes any more. */
+  close(): void {
+    this.#preparation?.cancel()
+    this.#preparation = undefined
+  }
+
   /** Throws what LogIn throws; a refusal only after a delay. */
   async logIn(username: ByteString, password: Secret): Promise<LoggedIn> {
     const startedAt = performance.now()
+    const preparation = this.#preparation
+    this.#preparation = undefined
     try {
-      const loggedIn = await this.#options.logIn({ username, password, address: this.#address })
+      const address = this.#address
+      const loggedIn = await this.#options.logIn({ username, password, address, preparation })
       this.#tell(username, 'ok', startedAt)
       return loggedIn
     } catch (error) {
@@ -40,6 +56,8 @@ export class LoginDesk {
         await untilNextStep(startedAt)
       }
       throw error
+    } finally {
+      preparation?.cancel()
     }
   }
 

@@ -1,4 +1,4 @@
-import type { FileSystem } from '../backend/backend.ts'
+import type { FileSystem, Preparation } from '../backend/backend.ts'
 import type { PassivePorts } from '../data/passive-ports.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { Secret } from '../ftp/secret.ts'
@@ -12,6 +12,8 @@ export interface SessionOptions {
   /** The address that PASV tells a client. */
   readonly advertise: (clientAddress: string, localAddress: string) => Promise<string>
   readonly logIn: LogIn
+  /** What can be begun for the login of a user name before its password is here; whoever gets it uses or cancels it. */
+  readonly prepare: (username: ByteString) => Preparation | undefined
   /** Names the partner and the backend of a user name, for the log of a login that fails. */
   readonly routeOf: (username: ByteString) => { readonly partner: string; readonly backend: string }
   readonly loginAttempts: number
@@ -31,6 +33,7 @@ export type LogIn = (attempt: {
   readonly username: ByteString
   readonly password: Secret
   readonly address: string
+  readonly preparation: Preparation | undefined
 }) => Promise<LoggedIn>
 
 export interface LoggedIn {

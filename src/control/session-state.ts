@@ -82,6 +82,9 @@ export class SessionState implements Session {
     return true
   }
 
+  expectLogin(username: ByteString): void {
+    this.#desk.expect(username)
+  }
   async logIn(username: ByteString, password: Secret): Promise<void> {
     const { partner, files } = await this.#desk.logIn(username, password)
     this.partner = partner
@@ -153,6 +156,7 @@ export class SessionState implements Session {
     void this.user?.files.close()
   }
   async close(): Promise<void> {
+    this.#desk.close()
     this.#data.close()
     await this.user?.files.close()
   }

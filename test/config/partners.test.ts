@@ -2,7 +2,7 @@ import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
-import { configOf, hash, inFolder, partnerFaults, smallest } from './folder.ts'
+import { configOf, faultsOf, hash, inFolder, partnerFaults, smallest } from './folder.ts'
 
 test('only files that the pattern names are partners, in the order of their names', async () => {
   const partner = (name: string) => `name: ${name}\nmatch: { users: [${name}] }\n`
@@ -126,4 +126,21 @@ describe('What only the SFTP side can tell', () => {
     )
     expect(faults).toBe('gateway.yaml:3:52 backends[0].knownHosts: has nothing of h:2222 in text')
   })
+})
+
+test('a partner may enter the backend with a password in place of a key, and not with both', async () => {
+  const start = `name: acme\nmatch: { users: [acme] }\nauth: { mode: local, passwordHash: "${hash}", sftp: { username: in, `
+  const { partners } = await configOf({
+    'gateway.yaml': `${smallest}partners: partners.d/*.yaml\n`,
+    'partners.d/acme.yaml': `${start}password: "its own" } }\n`,
+  })
+  const [{ auth } = { auth: undefined }] = partners
+  expect(auth).toMatchObject({ mode: 'local', username: 'in', proof: { kind: 'password' } })
+  expect(auth?.mode === 'local' && auth.proof.kind === 'password' && auth.proof.password.reveal()).toBe('its own')
+  expect(JSON.stringify(partners)).not.toContain('its own')
+  const faults = await faultsOf({
+    'gateway.yaml': `${smallest}partners: partners.d/*.yaml\n`,
+    'partners.d/acme.yaml': `${start}password: x, privateKey: key } }\n`,
+  })
+  expect(faults.join()).toMatch(/auth\.sftp\.privateKey: and password exclude each other/)
 })

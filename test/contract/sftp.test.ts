@@ -25,6 +25,8 @@ async function candidate(sshd: Sshd): Promise<Candidate> {
     fsync: 'auto',
     bytesInFlightPerTransfer: 4 * 1024 * 1024,
     budget: new ByteBudget(64 * 1024 * 1024),
+    pool: { connections: 4, idleMs: 60_000, waiting: 10, waitMs: 5_000 },
+    stripe: 1,
     health: { everyMs: 60_000, timeoutMs: 5_000 },
     observer: () => {},
   })

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { type Backend, BackendError, type Credentials, type FileSystem } from '../../src/backend/backend.ts'
+import {
+  type Backend,
+  BackendError,
+  type Credentials,
+  type FileSystem,
+  type Preparation,
+} from '../../src/backend/backend.ts'
 import type { PartnerAuth, PartnerConfig } from '../../src/config/config.ts'
 import { fromText } from '../../src/ftp/bytes.ts'
 import { Secret } from '../../src/ftp/secret.ts'
@@ -12,17 +18,27 @@ class Door implements Backend {
   readonly name: string
   readonly up = true
   readonly seen: string[] = []
+  readonly credentials: Credentials[] = []
+  readonly taken: (Preparation | undefined)[] = []
+  prepared = 0
+  cancelled = 0
   readonly files = new MemoryBackend()
   refuse: (credentials: Credentials) => BackendError | undefined = () => undefined
   constructor(name: string) {
     this.name = name
   }
-  async open(credentials: Credentials): Promise<FileSystem> {
+  async open(credentials: Credentials, preparation?: Preparation): Promise<FileSystem> {
+    this.taken.push(preparation)
+    this.credentials.push(credentials)
     const proof = credentials.kind === 'password' ? credentials.password.reveal() : credentials.privateKey.type
     this.seen.push(`${credentials.username} ${credentials.kind} ${proof}`)
     const refusal = this.refuse(credentials)
     if (refusal !== undefined) throw refusal
     return this.files.open({ kind: 'privateKey', username: 'x', privateKey: { type: 'x' } })
+  }
+  prepare() {
+    this.prepared++
+    return { cancel: () => void this.cancelled++ }
   }
   async probe(): Promise<void> {}
   async close(): Promise<void> {}
@@ -38,21 +54,20 @@ const local: PartnerAuth = {
   mode: 'local',
   passwordHash: hash,
   username: 'acme-in',
-  privateKey: 'key of acme',
-  passphrase: 'open sesame',
+  proof: { kind: 'privateKey', privateKey: 'key of acme', passphrase: 'open sesame' },
 }
 
 function setUp(partners: readonly PartnerConfig[] = []) {
   const [main, other] = [new Door('main'), new Door('other')]
-  const { logIn, routeOf } = createLogIn({
+  const { logIn, prepare, routeOf } = createLogIn({
     partners,
     backends: new Map([main, other].map((door) => [door.name, door])),
     defaultBackend: 'other',
     parseKey: (text, passphrase) => ({ type: `${text}, ${passphrase}` }),
   })
   const attempt = (username: string, password: string) =>
-    logIn({ username, password: new Secret(password), address: '127.0.0.1' })
-  return { main, other, attempt, routeOf }
+    logIn({ username, password: new Secret(password), address: '127.0.0.1', preparation: undefined })
+  return { main, other, attempt, logIn, prepare, routeOf }
 }
 
 const refusal = () => new BackendError('loginRefused', 'no')
@@ -147,4 +162,29 @@ test('keys that cannot be parsed stop the start, with the names of all their par
   expect(make).toThrow(
     'partner acme: auth.sftp.privateKey: not a usable private key\npartner beta: auth.sftp.privateKey: not a usable private key',
   )
+})
+
+test('USER begins the backend’s part of a login that is passed through, and PASS takes it over', async () => {
+  const { other, logIn, prepare } = setUp([partner('acme', local)])
+  const preparation = prepare('joe')
+  expect([other.prepared, preparation]).toEqual([1, expect.anything()])
+  await logIn({ username: 'joe', password: new Secret('x'), address: '127.0.0.1', preparation })
+  expect(other.taken).toEqual([preparation])
+})
+
+test('nothing is begun for a partner whose password the gateway checks, or for a name that is none', () => {
+  const { main, other, prepare } = setUp([partner('acme', local)])
+  for (const name of ['acme', 'acme_test', '', 'a\0b']) expect(prepare(name)).toBeUndefined()
+  expect([main.prepared, other.prepared]).toEqual([0, 0])
+})
+
+test('a partner may be entered with a password of the gateway’s, and always with the same credentials', async () => {
+  const proof = { kind: 'password', password: new Secret('its own') } as const
+  const { main, attempt } = setUp([partner('acme', { ...local, proof })])
+  await attempt('acme', fromText('right ü'))
+  await attempt('acme_test', fromText('right ü'))
+  expect(main.seen).toEqual(['acme-in password its own', 'acme-in password its own'])
+  const [first, second] = main.credentials
+  expect(first).toMatchObject({ held: true })
+  expect(second).toBe(first)
 })

@@ -83,6 +83,7 @@ export class FakeSession implements Session {
     return fromBuffer(this.sent)
   }
 
+  expectLogin(): void {}
   async logIn(username: ByteString, password: Secret): Promise<void> {
     const files = await this.backend.open({ kind: 'password', username, password })
     const user: User = {

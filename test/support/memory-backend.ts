@@ -57,6 +57,7 @@ export class MemoryBackend implements Backend {
     }
     return new MemoryFileSystem(this)
   }
+  prepare(): undefined {}
   async probe(): Promise<void> {
     await this.before('open', '')
     this.up = true

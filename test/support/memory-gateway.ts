@@ -46,6 +46,7 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     ports,
     advertise: async (_client, local) => local,
     routeOf: () => ({ partner: 'default', backend: 'memory' }),
+    prepare: () => undefined,
     async logIn({ username, password }) {
       const credentials = { kind: 'password', username: toText(username), password } as const
       return { partner: 'default', backend: 'memory', files: await backend.open(credentials) }

@@ -1,3 +1,5 @@
+import { requestBytesMax } from './wire.ts'
+
 /**
  * Buffers of one size that are used again and again: a fresh 255 KiB buffer for every request would keep the garbage
  * collector busy with memory that it cannot see. Whoever takes a buffer may keep it; giving back is a favour.
@@ -29,3 +31,9 @@ export class BufferPool {
     if (this.#own.has(buffer) && this.#spares.length < this.#sparesMax) this.#spares.push(buffer)
   }
 }
+
+/** Memory for the large answers of all sessions; a READ's data is a view of one: type, id, length, data. */
+export const answerBuffers = new BufferPool(9 + requestBytesMax, 16 * 1024 * 1024)
+
+/** Memory for the WRITEs of all uploads: header, a handle of up to 256 bytes, data. */
+export const messageBuffers = new BufferPool(25 + 256 + requestBytesMax, 16 * 1024 * 1024)

@@ -9,6 +9,10 @@ export interface Capabilities {
   readonly posixRename: boolean
   readonly fsync: boolean
   readonly statvfs: boolean
+  /** Requests are answered, and take effect, in the order in which they come, so one need not wait for the one before. */
+  readonly answersInOrder: boolean
+  /** Whether one file may be read and written over several connections at a time. */
+  readonly stripes: boolean
 }
 
 /** What every server takes (draft section 3: packets of 34000 bytes must be accepted). */
@@ -26,5 +30,7 @@ export async function learnCapabilities(client: SftpClient, handleLength = 4): P
     posixRename: client.offers(extension.posixRename),
     fsync: client.offers(extension.fsync),
     statvfs: client.offers(extension.statvfs),
+    answersInOrder: true,
+    stripes: true,
   }
 }

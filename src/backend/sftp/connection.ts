@@ -1,7 +1,14 @@
 import type { Socket } from 'node:net'
-import ssh2, { type Algorithms, type AnyAuthMethod, type AuthenticationType, type Client } from 'ssh2'
+import ssh2, {
+  type Algorithms,
+  type AuthenticationType,
+  type Client,
+  type NegotiatedAlgorithms,
+  type NextAuthHandler,
+} from 'ssh2'
 import type { BackendFailure } from '../../observe/observer.ts'
 import { BackendError, type Credentials } from '../backend.ts'
+import { type Authentication, authentication } from './authentication.ts'
 import { fingerprint, type HostKeyPolicy } from './host-keys.ts'
 import { openSocket } from './socket.ts'
 
@@ -11,8 +18,15 @@ export interface ConnectOptions {
   readonly port: number
   readonly hostKeys: HostKeyPolicy
   readonly connectMs: number
-  /** Key exchange and authentication together. */
+  /** The key exchange; and then the authentication. */
   readonly loginMs: number
+}
+
+/** An SSH connection whose server is the right one, and that nobody has logged in on yet. */
+export interface Greeted {
+  /** Logs in, once. Throws ConnectError. `onLost` is called once if the connection ends later without `destroy`. */
+  logIn(credentials: Credentials, onLost: (error: BackendError) => void): Promise<Connection>
+  destroy(): void
 }
 
 /** An SSH connection that has logged in. */
@@ -37,66 +51,43 @@ export class ConnectError extends BackendError {
 }
 
 /**
- * Connects, checks the host key and logs in; without credentials it stops after the key exchange (a probe).
- * Throws ConnectError. `onLost` is called once if the connection ends later without `destroy`. `signal` ends the attempt.
+ * Connects, exchanges keys and checks the host key; nothing secret is sent. Throws ConnectError. `signal` ends the
+ * connection as long as nobody has logged in.
  */
-export async function connect(
-  options: ConnectOptions,
-  credentials: Credentials | undefined,
-  onLost: (error: BackendError) => void,
-  signal: AbortSignal,
-): Promise<Connection> {
+export async function greet(options: ConnectOptions, signal: AbortSignal): Promise<Greeted> {
   const socket = await openSocket(options.host, options.port, options.connectMs, signal).catch(
     (error: BackendError) => {
       throw new ConnectError(socketFailure(error.cause), error.message, { cause: error.cause })
     },
   )
-  const client = new ssh2.Client()
-  const attempt = new Attempt(client, socket, options)
+  const handshake = new Handshake(new ssh2.Client(), socket, options)
   const onAbort = () => socket.destroy()
   signal.addEventListener('abort', onAbort)
-  try {
-    await attempt.run(credentials)
-  } catch (error) {
-    socket.destroy()
-    throw error
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
-  let over = false
-  socket.once('close', () => {
-    if (over) return
-    over = true
-    onLost(
-      new BackendError(
-        'unavailable',
-        `the connection to ${options.host}:${options.port} was lost${attempt.lastError()}`,
-      ),
-    )
-  })
+  socket.once('close', () => signal.removeEventListener('abort', onAbort))
+  if (signal.aborted) onAbort()
+  await handshake.start()
   return {
-    client,
-    banner: attempt.banner,
-    cipher: attempt.cipher,
-    destroy() {
-      over = true
-      // `end` sends DISCONNECT, so that the server does not log a broken connection; the socket must go in any case.
-      client.end()
-      socket.destroySoon()
+    async logIn(credentials, onLost) {
+      await handshake.logIn(authentication(credentials))
+      signal.removeEventListener('abort', onAbort)
+      return handshake.connection(onLost)
     },
+    destroy: () => socket.destroy(),
   }
 }
 
-/** One try to connect and log in. It keeps ssh2's 'error' listener for the life of the client: ssh2 emits late ones. */
-class Attempt {
-  banner = ''
-  cipher = ''
+/** From the TCP connection to the login. It keeps ssh2's 'error' listener for the life of the client: ssh2 emits late ones. */
+class Handshake {
   readonly #client: Client
   readonly #socket: Socket
   readonly #options: ConnectOptions
+  #cipher = ''
   #newestError: Error | undefined
   #refusal: ConnectError | undefined
-  #handshakeDone = false
+  #authentication: Authentication | undefined
+  /** The server's question how to authenticate, which came before there was an answer. */
+  #asked: (() => void) | undefined
+  #answered = false
 
   constructor(client: Client, socket: Socket, options: ConnectOptions) {
     this.#client = client
@@ -106,58 +97,87 @@ class Attempt {
       this.#newestError = error
     })
     // Without a listener a password change request would hang until the time-out.
-    client.on('change password', () => {
-      this.#refusal = new ConnectError('auth', 'the backend wants the password to be changed')
-      socket.destroy()
+    client.on('change password', () => this.#refuse(new ConnectError('auth', 'the backend wants a new password')))
+  }
+
+  /** Resolves after the key exchange. */
+  start(): Promise<void> {
+    const { hostKeys } = this.#options
+    const done = this.#until('handshake', 'key exchange')
+    this.#client.connect({
+      sock: this.#socket,
+      // Each authentication method names the user again; this name is never sent.
+      username: 'unused',
+      readyTimeout: 0,
+      keepaliveInterval: 30_000,
+      keepaliveCountMax: 4,
+      hostVerifier: (key: Buffer) => this.#verify(key),
+      algorithms: algorithms(hostKeys.keyTypes),
+      authHandler: (left, partial, next) => this.#onAsked(left, partial, next),
     })
+    return done
   }
 
-  lastError(): string {
-    return this.#newestError ? `: ${this.#newestError.message}` : ''
+  logIn(method: Authentication): Promise<void> {
+    const done = this.#until('ready', 'login')
+    this.#authentication = method
+    this.#asked?.()
+    this.#asked = undefined
+    return done
   }
 
-  run(credentials: Credentials | undefined): Promise<void> {
-    const { loginMs, hostKeys } = this.#options
-    return new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#refusal ??= new ConnectError('timeout', `no SSH login within ${loginMs / 1000} s`)
-        this.#socket.destroy()
-      }, loginMs)
-      const done = (error?: BackendError) => {
+  connection(onLost: (error: BackendError) => void): Connection {
+    const { host, port } = this.#options
+    const lost = () => onLost(new BackendError('unavailable', `${host}:${port} was lost${this.#lastError()}`))
+    this.#socket.once('close', lost)
+    const { _remoteVer: banner = '' } = this.#client as unknown as { readonly _remoteVer?: string }
+    return {
+      client: this.#client,
+      banner,
+      cipher: this.#cipher,
+      destroy: () => {
+        this.#socket.off('close', lost)
+        // `end` sends DISCONNECT, so that the server does not log a broken connection; the socket must go in any case.
+        this.#client.end()
+        this.#socket.destroySoon()
+      },
+    }
+  }
+
+  /** Waits for an event of the client; rejects with a ConnectError, and closes, when it does not come. */
+  #until(event: 'handshake' | 'ready', stage: string): Promise<void> {
+    const { loginMs } = this.#options
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => this.#refuse(new ConnectError('timeout', `no SSH ${stage} within ${loginMs / 1000} s`)),
+        loginMs,
+      )
+      const onClose = () => {
+        clearTimeout(timer)
+        reject(this.#failure(stage))
+      }
+      if (this.#socket.destroyed) return onClose()
+      this.#socket.once('close', onClose)
+      const onDone = (facts?: NegotiatedAlgorithms) => {
         clearTimeout(timer)
         this.#socket.off('close', onClose)
-        if (error) reject(error)
-        else resolve()
+        if (facts) this.#cipher = facts.cs.cipher
+        resolve()
       }
-      const onClose = () => done(this.#failure())
-      this.#socket.once('close', onClose)
-      this.#client.once('handshake', (negotiated) => {
-        this.#handshakeDone = true
-        this.cipher = negotiated.cs.cipher
-        this.banner = remoteVersion(this.#client)
-        if (!credentials) done()
-      })
-      this.#client.once('ready', () => done())
-      this.#client.connect({
-        sock: this.#socket,
-        username: credentials?.username ?? 'probe',
-        readyTimeout: 0,
-        keepaliveInterval: 30_000,
-        keepaliveCountMax: 4,
-        hostVerifier: (key: Buffer) => this.#verify(key),
-        algorithms: algorithms(hostKeys.keyTypes),
-        authHandler: (left, partial, next) => {
-          // A probe has nothing to offer; it waits for its caller to hang up.
-          if (!credentials) return
-          const method = this.#nextMethod(credentials, left, partial)
-          if (method) next(method)
-          else {
-            this.#refusal ??= new ConnectError('auth', 'the backend refused the login')
-            this.#socket.destroy()
-          }
-        },
-      })
+      if (event === 'ready') this.#client.once('ready', () => onDone())
+      else this.#client.once('handshake', onDone)
     })
+  }
+
+  #onAsked(left: AuthenticationType[] | null, partial: boolean | null, next: NextAuthHandler): void {
+    const answer = () => {
+      this.#answered = true
+      const method = this.#authentication?.(left, partial)
+      if (method) next(method)
+      else this.#refuse(new ConnectError('auth', 'the backend refused the login'))
+    }
+    if (this.#authentication) answer()
+    else this.#asked = answer
   }
 
   /** Synchronous and strictly boolean: ssh2 accepts the host for anything but `false`, and it asks again at every rekey. */
@@ -173,50 +193,22 @@ class Attempt {
     return false
   }
 
-  #tried: AuthenticationType | undefined
-
-  /**
-   * The password, or keyboard-interactive where the server has no password method. Never both on one that has both:
-   * each wrong password counts against the gateway's address there (OpenSSH PerSourcePenalties, fail2ban).
-   */
-  #nextMethod(
-    credentials: Credentials,
-    left: AuthenticationType[] | null,
-    partial: boolean | null,
-  ): AnyAuthMethod | undefined {
-    const first = this.#tried === undefined
-    if (credentials.kind === 'privateKey') {
-      this.#tried = 'publickey'
-      const { username, privateKey } = credentials
-      return first ? ({ type: 'publickey', username, key: privateKey } as AnyAuthMethod) : undefined
-    }
-    const { username, password } = credentials
-    if (first) {
-      this.#tried = 'password'
-      return { type: 'password', username, password: password.reveal() }
-    }
-    const passwordWasOffered = left?.includes('password') && !partial
-    if (this.#tried !== 'password' || passwordWasOffered || !left?.includes('keyboard-interactive')) return undefined
-    this.#tried = 'keyboard-interactive'
-    return {
-      type: 'keyboard-interactive',
-      username,
-      prompt: (_name, _instructions, _language, prompts, finish) => {
-        // One hidden prompt is the password; anything else (a one-time code) nobody here can answer.
-        const [only] = prompts
-        finish(prompts.length === 1 && only && !only.echo ? [password.reveal()] : prompts.map(() => ''))
-      },
-    }
+  #refuse(why: ConnectError): void {
+    this.#refusal ??= why
+    this.#socket.destroy()
   }
 
-  #failure(): ConnectError {
+  #failure(stage: string): ConnectError {
     if (this.#refusal) return this.#refusal
     const { host, port } = this.#options
-    const stage = this.#handshakeDone ? 'login' : 'key exchange'
-    const failure = this.#newestError && !this.#handshakeDone && isNegotiation(this.#newestError) ? 'kex' : 'lost'
-    return new ConnectError(failure, `${host}:${port} ended the connection during the ${stage}${this.lastError()}`, {
-      beforeLogin: failure === 'lost' && !this.#handshakeDone,
+    const failure = this.#newestError && this.#cipher === '' && isNegotiation(this.#newestError) ? 'kex' : 'lost'
+    return new ConnectError(failure, `${host}:${port} ended the connection during the ${stage}${this.#lastError()}`, {
+      beforeLogin: failure === 'lost' && !this.#answered,
     })
+  }
+
+  #lastError(): string {
+    return this.#newestError ? `: ${this.#newestError.message}` : ''
   }
 }
 
@@ -235,11 +227,6 @@ function algorithms(hostKeyTypes: readonly string[]): Algorithms {
     hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'],
     compress: ['none'],
   }
-}
-
-function remoteVersion(client: Client): string {
-  const { _remoteVer: version } = client as unknown as { readonly _remoteVer?: string }
-  return version ?? ''
 }
 
 function isNegotiation(error: Error & { level?: string }): boolean {

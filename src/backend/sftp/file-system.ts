@@ -1,36 +1,38 @@
 import type { ByteString } from '../../ftp/bytes.ts'
 import { BackendError, type Download, type Entry, type FileSystem, type Upload, type WriteMode } from '../backend.ts'
-import type { Attrs } from './attrs.ts'
-import type { Capabilities } from './capabilities.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import { openDownload, type TransferParts } from './download.ts'
 import { entryOf, entryOfName, isDirectory, isSafeName } from './entry.ts'
-import { explain, whyMakeDirectoryFailed, whyOpenFailed, whyRemoveDirectoryFailed, whyRemoveFailed } from './explain.ts'
+import { explain, whyMakeDirectoryFailed, whyRemoveDirectoryFailed, whyRemoveFailed } from './explain.ts'
+import { type LanePlan, Lanes } from './lanes.ts'
 import { isPartName } from './part-name.ts'
-import { Reader } from './reader.ts'
+import type { Lease } from './pooled-line.ts'
 import { renameOver } from './rename.ts'
 import type { SftpClient } from './sftp-client.ts'
 import { openUpload, type UploadSettings } from './upload.ts'
-import { openFlag } from './wire.ts'
+
+export interface FileSystemSettings extends UploadSettings {
+  /** Bytes under way: of one transfer, and of all. */
+  readonly inFlightMax: number
+  readonly budget: ByteBudget
+}
 
 /** One login's files over one SFTP session. */
 export class SftpFileSystem implements FileSystem {
   readonly home: ByteString
   readonly #client: SftpClient
-  readonly #capabilities: Capabilities
+  readonly #lease: Lease
+  readonly #parts: TransferParts
   readonly #settings: UploadSettings
-  readonly #disconnect: () => void
 
-  constructor(
-    client: SftpClient,
-    capabilities: Capabilities,
-    settings: UploadSettings,
-    home: ByteString,
-    disconnect: () => void,
-  ) {
-    this.#client = client
-    this.#capabilities = capabilities
-    this.#settings = settings
+  constructor(lease: Lease, settings: FileSystemSettings, lanes: LanePlan) {
+    const { client, capabilities, home } = lease
+    const { inFlightMax, budget, ...uploads } = settings
     this.home = home
-    this.#disconnect = disconnect
+    this.#client = client
+    this.#lease = lease
+    this.#parts = { client, capabilities, lanes: new Lanes(lease, capabilities, lanes), inFlightMax, budget }
+    this.#settings = uploads
   }
 
   async stat(path: ByteString): Promise<Entry> {
@@ -70,24 +72,11 @@ export class SftpFileSystem implements FileSystem {
     }
   }
 
-  async read(path: ByteString, start: number): Promise<Download> {
-    const handle = await this.#client.open(path, openFlag.read).catch(async (error) => {
-      throw await explain(this.#client, error, whyOpenFailed(path))
-    })
-    try {
-      // OpenSSH opens directories for reading, and fails at the first READ.
-      const attrs = await this.#client.fstat(handle)
-      if (isDirectory(attrs)) throw new BackendError('isADirectory', 'a directory cannot be read as a file')
-      if (attrs.size !== undefined && start > attrs.size) throw new BackendError('badOffset', 'offset past the end')
-      return this.#download(handle, start, attrs)
-    } catch (error) {
-      await this.#client.close(handle).catch(() => {})
-      throw error
-    }
+  read(path: ByteString, start: number): Promise<Download> {
+    return openDownload(this.#parts, path, start)
   }
-
-  async write(path: ByteString, mode: WriteMode): Promise<Upload> {
-    return openUpload(this.#client, this.#capabilities, this.#settings, path, mode)
+  write(path: ByteString, mode: WriteMode): Promise<Upload> {
+    return openUpload(this.#parts, this.#settings, path, mode)
   }
 
   async makeDirectory(path: ByteString): Promise<void> {
@@ -112,8 +101,8 @@ export class SftpFileSystem implements FileSystem {
   }
 
   async close(): Promise<void> {
-    this.#client.session.close()
-    this.#disconnect()
+    this.#parts.lanes.release()
+    this.#lease.release()
   }
 
   async #openDirectory(path: ByteString): Promise<Buffer> {
@@ -124,29 +113,6 @@ export class SftpFileSystem implements FileSystem {
       const attrs = await this.#client.stat(path).catch(() => undefined)
       if (attrs && !isDirectory(attrs)) throw new BackendError('notADirectory', 'not a directory', { cause: error })
       throw error
-    }
-  }
-
-  #download(handle: Buffer, start: number, attrs: Attrs): Download {
-    const reader = new Reader(this.#client, {
-      handle,
-      start,
-      size: attrs.size,
-      requestBytes: this.#capabilities.readBytes,
-      inFlightMax: this.#settings.inFlightMax,
-      budget: this.#settings.budget,
-    })
-    const { buffers } = this.#client.session
-    let closing: Promise<void> | undefined
-    return {
-      size: attrs.size,
-      content: reader,
-      recycle: (chunk) => buffers.giveBack(chunk),
-      close: () => {
-        reader.stop()
-        closing ??= this.#client.close(handle).catch(() => {})
-        return closing
-      },
     }
   }
 

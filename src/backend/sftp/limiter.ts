@@ -1,43 +1,61 @@
 import { BackendError } from '../backend.ts'
 
-/** Lets a bounded number of tasks run at a time; a bounded number waits, each for a bounded time. */
-export class Limiter {
-  readonly #runningMax: number
-  readonly #waitingMax: number
-  readonly #waitMs: number
-  #running = 0
-  readonly #waiting: { start: () => void; timer: NodeJS.Timeout }[] = []
+/** Gives a turn back; idempotent. */
+export type Release = () => void
 
-  constructor(limits: { readonly running: number; readonly waiting: number; readonly waitMs: number }) {
-    this.#runningMax = limits.running
-    this.#waitingMax = limits.waiting
-    this.#waitMs = limits.waitMs
+export interface Limits {
+  readonly running: number
+  readonly waiting: number
+  readonly waitMs: number
+}
+
+/** A bounded number of turns at a time; a bounded number waits for one, each for a bounded time. */
+export class Limiter {
+  readonly #limits: Limits
+  #running = 0
+  readonly #waiting: { start: (release: Release) => void; timer: NodeJS.Timeout }[] = []
+
+  constructor(limits: Limits) {
+    this.#limits = limits
   }
 
-  /** Runs the task when its turn comes; throws BackendError `unavailable` when it does not come. */
-  async run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#running >= this.#runningMax) await this.#turn()
-    else this.#running++
-    try {
-      return await task()
-    } finally {
+  /** A turn, when it comes; throws BackendError `unavailable` when it does not. */
+  async take(): Promise<Release> {
+    return this.takeAtOnce(this.#limits.running) ?? this.#wait()
+  }
+
+  /** A turn if fewer than so many are taken now and nobody waits. */
+  takeAtOnce(running: number): Release | undefined {
+    if (this.#running >= running || this.#waiting.length > 0) return undefined
+    this.#running++
+    return this.#release()
+  }
+
+  #release(): Release {
+    let taken = true
+    return () => {
+      if (!taken) return
+      taken = false
       const next = this.#waiting.shift()
-      if (next) {
-        clearTimeout(next.timer)
-        next.start()
-      } else this.#running--
+      if (!next) {
+        this.#running--
+        return
+      }
+      clearTimeout(next.timer)
+      next.start(this.#release())
     }
   }
 
-  #turn(): Promise<void> {
-    if (this.#waiting.length >= this.#waitingMax) {
+  #wait(): Promise<Release> {
+    const { waiting, waitMs } = this.#limits
+    if (this.#waiting.length >= waiting) {
       return Promise.reject(new BackendError('unavailable', 'too many logins wait for the backend'))
     }
     return new Promise((start, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(entry), 1)
-        reject(new BackendError('unavailable', `no turn to log in to the backend for ${this.#waitMs / 1000} s`))
-      }, this.#waitMs)
+        reject(new BackendError('unavailable', `no turn to log in to the backend for ${waitMs / 1000} s`))
+      }, waitMs)
       const entry = { start, timer }
       this.#waiting.push(entry)
     })

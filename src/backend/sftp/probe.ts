@@ -1,5 +1,5 @@
 import { BackendError } from '../backend.ts'
-import { connect } from './connection.ts'
+import { greet } from './connection.ts'
 import { fingerprint } from './host-keys.ts'
 
 /** The kinds of host key that a server may have, newest first. */
@@ -23,14 +23,12 @@ export async function probeHostKey(
       return 'unknown' as const
     }
     const hostKeys = { check, keyTypes: [type], expected: [], notes: [] }
-    await connect(
-      { host, port, hostKeys, connectMs: timeoutMs, loginMs: timeoutMs },
-      undefined,
-      () => {},
-      signal,
-    ).catch((error) => {
-      failure = error
-    })
+    await greet({ host, port, hostKeys, connectMs: timeoutMs, loginMs: timeoutMs }, signal).then(
+      (greeted) => greeted.destroy(),
+      (error) => {
+        failure = error
+      },
+    )
   }
   if (found.length > 0) return found
   throw failure instanceof BackendError ? failure : new BackendError('unavailable', `no host key from ${host}:${port}`)

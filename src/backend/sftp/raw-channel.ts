@@ -133,16 +133,30 @@ function internalsOf(channel: ClientChannel): Internals {
   return ssh
 }
 
-/** Opens the server's SFTP subsystem as a raw channel. Rejects with ssh2's error when the server refuses. */
-export function openSubsystem(client: Client, receiveWindow: number, events: RawChannelEvents): Promise<RawChannel> {
+/** Opens the server's SFTP subsystem as a raw channel. Rejects with ssh2's error when the server refuses, or does not answer in time. */
+export function openSubsystem(
+  client: Client,
+  receiveWindow: number,
+  timeoutMs: number,
+  events: RawChannelEvents,
+): Promise<RawChannel> {
   return new Promise((resolve, reject) => {
-    client.subsys('sftp', (error, channel) => {
-      if (error) return reject(error)
+    const timer = setTimeout(() => {
+      reject(new Error(`no SFTP channel within ${timeoutMs / 1000} s`))
+    }, timeoutMs)
+    const settle = (error: Error | undefined, channel?: ClientChannel) => {
+      clearTimeout(timer)
+      if (!channel) return reject(error ?? new Error('no channel'))
       try {
         resolve(takeOver(channel, receiveWindow, events))
       } catch (cause) {
         reject(cause)
       }
-    })
+    }
+    try {
+      client.subsys('sftp', settle)
+    } catch (error) {
+      settle(error as Error)
+    }
   })
 }

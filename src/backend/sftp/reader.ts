@@ -3,8 +3,13 @@ import type { ByteBudget } from './byte-budget.ts'
 import { Pace } from './pace.ts'
 import type { SftpClient } from './sftp-client.ts'
 
-export interface ReadPlan {
+/** A handle of the file on one connection. */
+export interface ReadLane {
+  readonly client: Pick<SftpClient, 'read'>
   readonly handle: Buffer
+}
+
+export interface ReadPlan {
   readonly start: number
   /** Bytes in the file when it was opened; undefined where the server does not say. */
   readonly size: number | undefined
@@ -19,6 +24,11 @@ export interface ReadPlan {
 const depthMin = 4
 const requestBytesMin = 512
 
+/** Where one READ was sent, and how many bytes are asked for there. */
+interface Way extends ReadLane {
+  inFlight: number
+}
+
 interface Ask {
   readonly offset: number
   readonly length: number
@@ -31,8 +41,9 @@ interface Ask {
  * file ends the content; an end before `size` is an error, because a file that shrinks under a reader would arrive cut.
  */
 export class Reader implements AsyncIterable<Buffer> {
-  readonly #client: Pick<SftpClient, 'read'>
+  readonly #ways: Way[]
   readonly #plan: ReadPlan
+  #size: number | undefined
   readonly #asked: Ask[] = []
   readonly #pace: Pace
   #requestBytes: number
@@ -40,17 +51,39 @@ export class Reader implements AsyncIterable<Buffer> {
   #askedBeyondEnd = false
   #stopped = false
 
-  constructor(client: Pick<SftpClient, 'read'>, plan: ReadPlan) {
-    this.#client = client
+  constructor(lane: ReadLane, plan: ReadPlan) {
+    this.#ways = [{ ...lane, inFlight: 0 }]
     this.#plan = plan
+    this.#size = plan.size
     this.#requestBytes = plan.requestBytes
     this.#pace = new Pace(depthMin * plan.requestBytes)
     this.#nextOffset = plan.start
   }
 
+  /** Corrects the size that was known at first. */
+  set size(size: number | undefined) {
+    this.#size = size
+  }
+
+  /** Sends the first READs, before anybody takes what they bring. */
+  start(): void {
+    this.#askAhead()
+  }
+
+  /** Reads over one connection more from now on. */
+  addLane(lane: ReadLane): void {
+    this.#ways.push({ ...lane, inFlight: 0 })
+  }
+
   /** Asks no more; the iteration ends before its next chunk. */
   stop(): void {
     this.#stopped = true
+    for (const { answer, length } of this.#asked.splice(0)) {
+      answer.then(
+        () => this.#plan.budget.giveBack(length),
+        () => this.#plan.budget.giveBack(length),
+      )
+    }
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
@@ -64,19 +97,14 @@ export class Reader implements AsyncIterable<Buffer> {
         yield chunk
       }
     } finally {
-      this.#stopped = true
-      for (const { answer, length } of this.#asked.splice(0)) {
-        answer.then(
-          () => this.#plan.budget.giveBack(length),
-          () => this.#plan.budget.giveBack(length),
-        )
-      }
+      this.stop()
     }
   }
 
   /** Keeps the pipe full, but never with more than one READ beyond the known end. */
   #askAhead(): void {
-    const { size, inFlightMax, budget } = this.#plan
+    const { inFlightMax, budget } = this.#plan
+    const size = this.#size
     const depth = Math.max(1, Math.floor(Math.min(this.#pace.bytes, inFlightMax) / this.#requestBytes))
     while (this.#asked.length < depth && !this.#askedBeyondEnd) {
       const left = size === undefined ? undefined : size - this.#nextOffset
@@ -90,8 +118,12 @@ export class Reader implements AsyncIterable<Buffer> {
   }
 
   #ask(offset: number, length: number): Ask {
-    const answer = this.#client.read(this.#plan.handle, offset, length)
+    const way = this.#ways.reduce((best, other) => (other.inFlight < best.inFlight ? other : best))
+    way.inFlight += length
     const answered = this.#pace.sent()
+    const answer = way.client.read(way.handle, offset, length).finally(() => {
+      way.inFlight -= length
+    })
     // A failure is thrown where its turn comes; until then it is not unhandled.
     answer.then((chunk) => answered(chunk?.length ?? 0)).catch(() => {})
     return { offset, length, answer }
@@ -106,7 +138,7 @@ export class Reader implements AsyncIterable<Buffer> {
     }
     if (chunk === undefined) return undefined
     if (chunk.length === 0) throw new BackendError('failed', 'read: an answer without bytes')
-    if (ask.offset >= (this.#plan.size ?? Number.POSITIVE_INFINITY)) this.#askedBeyondEnd = false
+    if (ask.offset >= (this.#size ?? Number.POSITIVE_INFINITY)) this.#askedBeyondEnd = false
     if (chunk.length < ask.length) this.#askForGap(ask, chunk.length)
     return chunk
   }
@@ -119,7 +151,7 @@ export class Reader implements AsyncIterable<Buffer> {
   }
 
   #checkEnd(offset: number): void {
-    const { size } = this.#plan
+    const size = this.#size
     if (size === undefined || offset >= size) return
     throw new BackendError('failed', `the file ended at byte ${offset}; it had ${size} bytes when it was opened`)
   }

@@ -1,15 +1,16 @@
 import type { Observer } from '../../observe/observer.ts'
-import { type Backend, BackendError, type Credentials, type FileSystem } from '../backend.ts'
+import type { Backend, BackendError, Credentials, FileSystem, Preparation } from '../backend.ts'
 import type { ByteBudget } from './byte-budget.ts'
-import { learnCapabilities } from './capabilities.ts'
-import { ConnectError, type Connection, type ConnectOptions, connect } from './connection.ts'
+import type { Connection, ConnectOptions } from './connection.ts'
+import { Dialer } from './dialer.ts'
 import { SftpFileSystem } from './file-system.ts'
-import type { HostKeyPolicy } from './host-keys.ts'
-import { Limiter } from './limiter.ts'
 import { loginTag } from './part-name.ts'
-import { openSubsystem } from './raw-channel.ts'
+import { Pool } from './pool.ts'
+import type { PoolLimits } from './pooled-account.ts'
+import type { Lease } from './pooled-line.ts'
+import { openSftpChannel, type SftpChannel } from './sftp-channel.ts'
 import { SftpClient } from './sftp-client.ts'
-import { type SessionTimeouts, SftpSession } from './sftp-session.ts'
+import type { SessionTimeouts } from './sftp-session.ts'
 import { extension } from './wire.ts'
 
 export interface SftpBackendOptions extends ConnectOptions, SessionTimeouts {
@@ -17,182 +18,134 @@ export interface SftpBackendOptions extends ConnectOptions, SessionTimeouts {
   readonly fsync: 'auto' | 'off'
   readonly bytesInFlightPerTransfer: number
   readonly budget: ByteBudget
+  readonly pool: PoolLimits
+  /** Connections over which one large file is moved. */
+  readonly stripe: number
   readonly health: { readonly everyMs: number; readonly timeoutMs: number }
   readonly observer: Observer
 }
 
-/** OpenSSH drops connections at random from ten handshakes on (MaxStartups 10:30:100). */
-const handshakesMax = 8
-const waitingMax = 512
-/** A server has one key of each kind, and shows the first that the client can take. */
-const keyFamilies = [/^ecdsa-/, /^rsa-/, /^ssh-ed25519$/]
-/** Tries when the server hangs up before the login was sent; only then is trying again harmless. */
-const triesMax = 3
+/** OpenSSH allows ten channels (MaxSessions); two are left for whoever else uses the connection's account there. */
+const channelsMax = 8
 
-type Attempt = (hostKeys: HostKeyPolicy) => Promise<Connection>
-
-/** The server showed a key that is not pinned, or has none of the kind that it was asked for. */
-function isKeyProblem(error: unknown): error is ConnectError {
-  return error instanceof ConnectError && (error.failure === 'host_key' || error.failure === 'kex')
-}
-
-/** An SFTP server. Each login has a connection of its own. */
+/**
+ * An SFTP server. A login with the client's own password has a connection of its own; logins with a secret that the
+ * gateway holds share pooled connections, a channel each.
+ */
 export class SftpBackend implements Backend {
   readonly name: string
-  up: boolean | undefined
   readonly #options: SftpBackendOptions
-  readonly #handshakes: Limiter
+  readonly #dialer: Dialer
+  readonly #pool: Pool
+  /** Those of one login alone. */
   readonly #connections = new Set<Connection>()
-  readonly #closing = new AbortController()
-  #warned = false
-  #lastHeardAt = 0
-  #hostKeys: HostKeyPolicy
+  readonly #told = new WeakSet<Connection>()
   readonly #health: NodeJS.Timeout
+  #channels = channelsMax
+  #warned = false
 
   constructor(options: SftpBackendOptions) {
     this.name = options.name
     this.#options = options
-    this.#hostKeys = options.hostKeys
-    this.#handshakes = new Limiter({ running: handshakesMax, waiting: waitingMax, waitMs: options.loginMs })
+    this.#dialer = new Dialer(options)
+    this.#pool = new Pool({
+      limits: options.pool,
+      connect: (credentials, onLost) => this.#dialer.logIn(credentials, onLost),
+      openChannel: (connection, onEnd) => this.#openChannel(connection, onEnd),
+      channels: () => this.#channels,
+      learnChannels: (channels) => {
+        this.#channels = Math.min(this.#channels, channels)
+      },
+    })
     this.#health = setInterval(() => void this.#checkHealth(), options.health.everyMs)
     this.#health.unref()
   }
 
-  async open(credentials: Credentials): Promise<FileSystem> {
-    const { requestMs, closeMs, bytesInFlightPerTransfer, fsync, budget } = this.#options
-    const session = new SftpSession({ requestMs, closeMs })
-    const connection = await this.#connect(credentials, (error) => session.fail(error))
-    const disconnect = () => {
-      this.#connections.delete(connection)
-      connection.destroy()
-    }
-    try {
-      const channel = await openSubsystem(connection.client, bytesInFlightPerTransfer * 2, {
-        onData: (bytes) => session.receive(bytes),
-        onClose: () => session.fail(new BackendError('unavailable', 'the server closed the SFTP channel')),
-      })
-      await session.start(channel, disconnect)
-      const client = new SftpClient(session)
-      const [capabilities, home] = await Promise.all([learnCapabilities(client), client.realpath('.')])
-      this.#tellReady(connection, session)
-      const settings = { tag: loginTag(credentials.username), fsync, inFlightMax: bytesInFlightPerTransfer, budget }
-      return new SftpFileSystem(client, capabilities, settings, home, disconnect)
-    } catch (cause) {
-      disconnect()
-      if (cause instanceof BackendError) throw new BackendError('unavailable', cause.message, { cause })
-      throw new BackendError('unavailable', `no SFTP on this connection: ${(cause as Error).message}`, { cause })
-    }
+  get up(): boolean | undefined {
+    return this.#dialer.up
+  }
+
+  async open(credentials: Credentials, preparation?: Preparation): Promise<FileSystem> {
+    const { bytesInFlightPerTransfer: inFlightMax, fsync, budget, stripe } = this.#options
+    const lease = await this.#lease(credentials, { preparation })
+    const settings = { tag: loginTag(credentials.username), fsync, inFlightMax, budget }
+    const openLane = (apartFrom: ReadonlySet<Connection>) => this.#lease(credentials, { apartFrom })
+    return new SftpFileSystem(lease, settings, { count: stripe, openLane })
+  }
+
+  prepare(): Preparation | undefined {
+    return this.#dialer.prepare()
   }
 
   async probe(): Promise<void> {
-    const connection = await this.#attempt(undefined, this.#options.health.timeoutMs, () => {})
-    connection.destroy()
+    await this.#dialer.probe(this.#options.health.timeoutMs)
   }
 
   /** Stops asking for the server's health; logins that are open go on to their own end. */
   retire(): void {
     clearInterval(this.#health)
+    this.#pool.retire()
   }
 
   async close(): Promise<void> {
     clearInterval(this.#health)
-    this.#closing.abort()
+    this.#dialer.close()
+    this.#pool.close()
     for (const connection of this.#connections) connection.destroy()
     this.#connections.clear()
   }
 
-  async #connect(credentials: Credentials, onLost: (error: BackendError) => void): Promise<Connection> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const connection = await this.#handshakes.run(() => this.#attempt(credentials, this.#options.loginMs, onLost))
-        this.#connections.add(connection)
-        return connection
-      } catch (error) {
-        const again = error instanceof ConnectError && error.beforeLogin && attempt < triesMax
-        if (!again) throw error
-        await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 400 * attempt))
-      }
-    }
+  #lease(
+    credentials: Credentials,
+    how: { readonly preparation?: Preparation | undefined; readonly apartFrom?: ReadonlySet<Connection> },
+  ): Promise<Lease> {
+    const held = credentials.kind === 'privateKey' || credentials.held
+    return held ? this.#pool.lease(credentials, how.apartFrom) : this.#ownConnection(credentials, how.preparation)
   }
 
-  async #attempt(
-    credentials: Credentials | undefined,
-    loginMs: number,
-    onLost: (error: BackendError) => void,
-  ): Promise<Connection> {
-    const { observer, name: backend } = this.#options
-    const startedAt = performance.now()
-    const seconds = () => (performance.now() - startedAt) / 1000
+  /** A connection for this login alone: it ends with its session, and the other way round. */
+  async #ownConnection(credentials: Credentials, preparation: Preparation | undefined): Promise<Lease> {
+    let channel: SftpChannel | undefined
+    let lost: BackendError | undefined
+    const onLost = (error: BackendError) => {
+      lost = error
+      this.#connections.delete(connection)
+      channel?.session.fail(error)
+    }
+    const connection = await this.#dialer.logIn(credentials, onLost, this.#dialer.own(preparation))
+    this.#connections.add(connection)
+    const disconnect = () => {
+      this.#connections.delete(connection)
+      connection.destroy()
+    }
     try {
-      const connection = await this.#connectWithPinnedKey(loginMs, credentials, onLost)
-      observer({ kind: 'backendConnection', backend, outcome: 'ok', seconds: seconds() })
-      this.#heard(true)
-      return connection
+      channel = await this.#openChannel(connection, disconnect)
     } catch (error) {
-      const outcome = error instanceof ConnectError ? error.failure : 'lost'
-      const reason = error instanceof Error ? error.message : String(error)
-      observer({ kind: 'backendConnection', backend, outcome, seconds: seconds(), reason })
-      // A refused login is an answer: the server is there and is the right one.
-      this.#heard(outcome === 'auth')
-      throw error
+      disconnect()
+      throw lost ?? error
     }
+    const { session, capabilities, home } = channel
+    const client = new SftpClient(session)
+    return { client, capabilities, home, connection, release: () => session.close() }
   }
 
-  /**
-   * A fingerprint does not say of what kind its key is, and the server may show another of its keys first. So after a key
-   * that is not pinned the other kinds are asked for, before anything secret was sent; the kind that fits is remembered.
-   */
-  async #connectWithPinnedKey(
-    loginMs: number,
-    credentials: Credentials | undefined,
-    onLost: (error: BackendError) => void,
-  ): Promise<Connection> {
-    const attempt: Attempt = (hostKeys) =>
-      connect({ ...this.#options, hostKeys, loginMs }, credentials, onLost, this.#closing.signal)
-    try {
-      return await attempt(this.#hostKeys)
-    } catch (error) {
-      if (!isKeyProblem(error)) throw error
-      return await this.#askForOtherKinds(attempt, error)
-    }
-  }
-
-  async #askForOtherKinds(attempt: Attempt, first: ConnectError): Promise<Connection> {
-    const all = this.#options.hostKeys
-    let told = first
-    for (const family of keyFamilies) {
-      const narrowed = { ...all, keyTypes: all.keyTypes.filter((type) => family.test(type)) }
-      try {
-        const connection = await attempt(narrowed)
-        this.#hostKeys = narrowed
-        return connection
-      } catch (error) {
-        if (!isKeyProblem(error)) {
-          this.#hostKeys = narrowed
-          throw error
-        }
-        if (told.failure !== 'host_key') told = error
-      }
-    }
-    // The server may get another of its pinned keys back: next time it is asked for all of them again.
-    this.#hostKeys = all
-    throw told
-  }
-
-  #heard(up: boolean): void {
-    this.#lastHeardAt = performance.now()
-    if (this.up === up) return
-    this.up = up
-    this.#options.observer({ kind: 'backendUp', backend: this.name, up })
+  async #openChannel(connection: Connection, onEnd: () => void): Promise<SftpChannel> {
+    const { requestMs, closeMs, bytesInFlightPerTransfer } = this.#options
+    const options = { requestMs, closeMs, receiveWindow: bytesInFlightPerTransfer * 2 }
+    const channel = await openSftpChannel(connection, options, onEnd)
+    this.#tellReady(connection, channel)
+    return channel
   }
 
   /** Logins tell how the backend is; only when there were none is it asked. */
   async #checkHealth(): Promise<void> {
-    if (performance.now() - this.#lastHeardAt < this.#options.health.everyMs) return
-    await this.probe().catch(() => {})
+    if (!this.#dialer.heardWithin(this.#options.health.everyMs)) await this.probe().catch(() => {})
   }
 
-  #tellReady({ banner, cipher }: Connection, session: SftpSession): void {
+  #tellReady(connection: Connection, { session }: SftpChannel): void {
+    if (this.#told.has(connection)) return
+    this.#told.add(connection)
+    const { banner, cipher } = connection
     const { observer } = this.#options
     const extensions = [...session.extensions.keys()]
     observer({ kind: 'backendReady', backend: this.name, banner, cipher, extensions })

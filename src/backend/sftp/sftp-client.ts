@@ -27,8 +27,20 @@ export interface Limits {
  */
 export class SftpClient {
   readonly session: SftpSession
+  #handles = 0
+  #over = false
   constructor(session: SftpSession) {
     this.session = session
+  }
+
+  /** Ends the use of the session from here; it may have another user from then on. */
+  end(): void {
+    this.#over = true
+  }
+
+  /** Handles that were opened here and not asked to be closed. */
+  get openHandles(): number {
+    return this.#handles
   }
 
   offers(name: (typeof extension)[keyof typeof extension]): boolean {
@@ -39,15 +51,12 @@ export class SftpClient {
     return this.#handle(request.open, 'open', [{ string: path }, { u32: flags }, { attrs }])
   }
   async close(handle: Buffer): Promise<void> {
+    this.#handles--
     await this.#ok(request.close, 'close', [{ string: handle }], true)
   }
   /** The bytes at an offset, possibly fewer than asked; undefined at the end of the file. */
   async read(handle: Buffer, offset: number, length: number): Promise<Buffer | undefined> {
-    const answer = await this.session.request(request.read, 'read', [
-      { string: handle },
-      { u64: offset },
-      { u32: length },
-    ])
+    const answer = await this.#request(request.read, 'read', [{ string: handle }, { u64: offset }, { u32: length }])
     if (answer.type === 'status' && answer.code === status.eof) return undefined
     if (answer.type !== 'data') throw unexpected(answer, 'read')
     if (answer.data.length > length) throw new BackendError('failed', `read: ${answer.data.length} bytes for ${length}`)
@@ -55,6 +64,7 @@ export class SftpClient {
   }
   /** See SftpSession.write. */
   async write(message: Buffer, handle: Buffer, offset: number, length: number): Promise<void> {
+    if (this.#over) throw loginOver()
     expectOk(await this.session.write(message, handle, offset, length), 'write')
   }
 
@@ -79,7 +89,7 @@ export class SftpClient {
   }
   /** The next entries; undefined at the end. An empty answer means the end too (WinSCP met such servers). */
   async readdir(handle: Buffer): Promise<readonly NameEntry[] | undefined> {
-    const answer = await this.session.request(request.readdir, 'readdir', [{ string: handle }])
+    const answer = await this.#request(request.readdir, 'readdir', [{ string: handle }])
     if (answer.type === 'status' && answer.code === status.eof) return undefined
     if (answer.type !== 'name') throw unexpected(answer, 'readdir')
     return answer.names.length === 0 ? undefined : answer.names
@@ -154,21 +164,25 @@ export class SftpClient {
     return { users: reader.string(), groups: reader.string() }
   }
 
+  #request(type: number, operation: string, fields: readonly Field[], slow = false): Promise<Answer> {
+    return this.#over ? Promise.reject(loginOver()) : this.session.request(type, operation, fields, slow)
+  }
   async #ok(type: number, operation: string, fields: readonly Field[], slow = false): Promise<void> {
-    expectOk(await this.session.request(type, operation, fields, slow), operation)
+    expectOk(await this.#request(type, operation, fields, slow), operation)
   }
   async #handle(type: number, operation: string, fields: readonly Field[]): Promise<Buffer> {
-    const answer = await this.session.request(type, operation, fields)
+    const answer = await this.#request(type, operation, fields)
     if (answer.type !== 'handle') throw unexpected(answer, operation)
+    this.#handles++
     return answer.handle
   }
   async #attrs(type: number, operation: string, fields: readonly Field[]): Promise<Attrs> {
-    const answer = await this.session.request(type, operation, fields)
+    const answer = await this.#request(type, operation, fields)
     if (answer.type !== 'attrs') throw unexpected(answer, operation)
     return answer.attrs
   }
   async #name(type: number, operation: string, fields: readonly Field[]): Promise<ByteString> {
-    const answer = await this.session.request(type, operation, fields)
+    const answer = await this.#request(type, operation, fields)
     const [first] = answer.type === 'name' ? answer.names : []
     if (!first) throw unexpected(answer, operation)
     return first.filename
@@ -177,7 +191,7 @@ export class SftpClient {
     await this.#ok(request.extended, name, [{ string: name }, ...fields], slow)
   }
   async #extended(name: string, fields: readonly Field[]) {
-    const answer = await this.session.request(request.extended, name, [{ string: name }, ...fields])
+    const answer = await this.#request(request.extended, name, [{ string: name }, ...fields])
     if (answer.type !== 'extended') throw unexpected(answer, name)
     return answer.reader
   }
@@ -188,6 +202,10 @@ export class SftpClient {
     )
     return { bytes: fragmentSize * available, files: availableFiles, countsFiles: files > 0 }
   }
+}
+
+function loginOver(): BackendError {
+  return new BackendError('unavailable', 'the login has ended')
 }
 
 function expectOk(answer: Answer, operation: string): void {

@@ -1,10 +1,10 @@
 import { BackendError } from '../backend.ts'
-import { BufferPool } from './buffer-pool.ts'
+import { answerBuffers } from './buffer-pool.ts'
 import { type Answer, decodeAnswer, decodeVersion } from './decode.ts'
 import { encodeInit, encodeRequest, encodeWrite, type Field } from './encode.ts'
 import { MessageSplitter } from './message-splitter.ts'
 import type { RawChannel } from './raw-channel.ts'
-import { requestBytesMax, version } from './wire.ts'
+import { version } from './wire.ts'
 
 export interface SessionTimeouts {
   /** No answer at all from the server for this long while a request waits. */
@@ -16,9 +16,6 @@ export interface SessionTimeouts {
 /** A request may wait this many times its timeout as long as the server answers others in between. */
 const patience = 20
 const watchEveryMs = 1000
-/** A READ's answer of the largest size that is asked for: type, id, length, data. */
-const pooledBytes = 9 + requestBytesMax
-const pooledBytesMax = 8 * 1024 * 1024
 
 interface Pending {
   readonly resolve: (answer: Answer) => void
@@ -36,9 +33,7 @@ export class SftpSession {
   /** Extensions that the server offers, by name; filled by `start`. */
   extensions: ReadonlyMap<string, string> = new Map()
   readonly #timeouts: SessionTimeouts
-  /** Memory for large answers; a READ's data is a view of one. */
-  readonly buffers = new BufferPool(pooledBytes, pooledBytesMax)
-  readonly #splitter = new MessageSplitter((length) => this.buffers.take(length))
+  readonly #splitter = new MessageSplitter((length) => answerBuffers.take(length))
   readonly #pending = new Map<number, Pending>()
   #channel: RawChannel | undefined
   #nextId = 0
@@ -47,16 +42,15 @@ export class SftpSession {
   #watch: NodeJS.Timeout | undefined
   #dead: BackendError | undefined
   readonly #mourners = new Set<(error: BackendError) => void>()
-  #onDead: (error: BackendError) => void = () => {}
+  #onQuiet: (() => void)[] = []
 
   constructor(timeouts: SessionTimeouts) {
     this.#timeouts = timeouts
   }
 
-  /** Exchanges INIT and VERSION. `onDead` is called once, when the session can no longer be used and was not closed by us. */
-  async start(channel: RawChannel, onDead: (error: BackendError) => void): Promise<void> {
+  /** Exchanges INIT and VERSION. Throws BackendError `unavailable`, and the session has ended then. */
+  async start(channel: RawChannel): Promise<void> {
     this.#channel = channel
-    this.#onDead = onDead
     if (this.#dead) throw this.#dead
     const answered = new Promise<void>((resolve, reject) => {
       this.#started = { resolve, reject }
@@ -80,6 +74,17 @@ export class SftpSession {
 
   get packetSize(): number {
     return this.#channel?.packetSize ?? 0
+  }
+
+  /** Whether requests can no longer be sent. */
+  get dead(): boolean {
+    return this.#dead !== undefined
+  }
+
+  /** Resolves as soon as no request waits for its answer, at once for a dead session. */
+  quiet(): Promise<void> {
+    if (this.#pending.size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#onQuiet.push(resolve))
   }
 
   /** Sends one request and waits for its answer, whatever it is. Throws BackendError `unavailable` when none comes. */
@@ -106,12 +111,10 @@ export class SftpSession {
 
   /** Ends the session for a reason: every request fails with it, at once. */
   fail(error: BackendError): void {
-    if (this.#dead) return
-    this.#end(error)
-    this.#onDead(error)
+    if (!this.#dead) this.#end(error)
   }
 
-  /** Calls back when the session ends, for those who have nothing pending then; returns how to call that off. */
+  /** Calls back when the session ends, by `close` too, for those who have nothing pending then; returns how to call that off. */
   whenDead(callback: (error: BackendError) => void): () => void {
     if (this.#dead) callback(this.#dead)
     else this.#mourners.add(callback)
@@ -134,6 +137,7 @@ export class SftpSession {
     for (const { reject } of pending) reject(error)
     for (const mourner of this.#mourners) mourner(error)
     this.#mourners.clear()
+    this.#tellQuiet()
   }
 
   #send(operation: string, encode: (id: number) => Buffer, slow: boolean): Promise<Answer> {
@@ -166,11 +170,15 @@ export class SftpSession {
     // An answer that nobody waits for is a server's mistake, and harmless.
     if (!pending) return
     this.#pending.delete(id)
-    if (this.#pending.size === 0) {
-      clearInterval(this.#watch)
-      this.#watch = undefined
-    }
     pending.resolve(answer)
+    if (this.#pending.size > 0) return
+    clearInterval(this.#watch)
+    this.#watch = undefined
+    this.#tellQuiet()
+  }
+
+  #tellQuiet(): void {
+    for (const resolve of this.#onQuiet.splice(0)) resolve()
   }
 
   #deliverVersion(message: Buffer): void {

@@ -2,8 +2,7 @@ import type { Writable } from 'node:stream'
 import type { ByteString } from '../../ftp/bytes.ts'
 import { BackendError, type Upload, type WriteMode } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
-import type { ByteBudget } from './byte-budget.ts'
-import type { Capabilities } from './capabilities.ts'
+import type { TransferParts } from './download.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed, whyWriteFailed } from './explain.ts'
 import { SftpStatusError } from './failures.ts'
@@ -11,14 +10,12 @@ import { partPath } from './part-name.ts'
 import { renameOver } from './rename.ts'
 import type { SftpClient } from './sftp-client.ts'
 import { fileKind, openFlag, status } from './wire.ts'
-import { Writer } from './writer.ts'
+import { type WriteLane, Writer } from './writer.ts'
 
 export interface UploadSettings {
   /** See `loginTag`. */
   readonly tag: string
   readonly fsync: 'auto' | 'off'
-  readonly inFlightMax: number
-  readonly budget: ByteBudget
 }
 
 /** Where the bytes go, and how they become the target. */
@@ -39,18 +36,18 @@ interface Target {
 
 /** Opens an upload. Nothing that is there already is changed before `commit`, except in place (APPE, REST). */
 export async function openUpload(
-  client: SftpClient,
-  capabilities: Capabilities,
+  parts: TransferParts,
   settings: UploadSettings,
   path: ByteString,
   mode: WriteMode,
 ): Promise<Upload> {
+  const { client } = parts
   if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
   const inPlace = mode.kind === 'append' || mode.kind === 'restart'
   const place = inPlace
     ? await openInPlace(client, path, mode)
     : await openBeside(client, settings.tag, path, mode.kind === 'unique')
-  return new SftpUpload(client, capabilities, settings, place)
+  return new SftpUpload(parts, settings, place)
 }
 
 /** A temporary file beside the target; the target is looked at in the same round trip. */
@@ -158,26 +155,35 @@ class SftpUpload implements Upload {
   readonly inPlace: boolean
   readonly sink: Writable
   readonly #client: SftpClient
-  readonly #capabilities: Capabilities
+  readonly #parts: TransferParts
   readonly #settings: UploadSettings
   readonly #place: Place
   readonly #writer: Writer
-  #open = true
+  readonly #laneClosers: (() => Promise<void>)[] = []
+  /** fsync, size and CLOSE, once they have been asked for. */
+  #sealed: Promise<void> | undefined
+  #closed: Promise<void> | undefined
   #over = false
 
-  constructor(client: SftpClient, capabilities: Capabilities, settings: UploadSettings, place: Place) {
+  constructor(parts: TransferParts, settings: UploadSettings, place: Place) {
+    const { client, capabilities, lanes, inFlightMax, budget } = parts
     this.#client = client
-    this.#capabilities = capabilities
+    this.#parts = parts
     this.#settings = settings
     this.#place = place
     this.inPlace = place.target === undefined
-    this.#writer = new Writer(client, {
-      handle: place.handle,
+    this.#writer = new Writer(laneOf(client, place.handle), {
       start: place.start,
       requestBytes: capabilities.writeBytes,
-      inFlightMax: settings.inFlightMax,
-      budget: settings.budget,
-      queued: () => client.session.queued,
+      inFlightMax,
+      budget,
+      onAllSent: () => {
+        // On such a server these come after the last WRITE, so they need not wait for its acknowledgement.
+        if (capabilities.answersInOrder && this.#writer.inOrder) void this.#seal()
+      },
+      onLarge: () => {
+        if (lanes.wanted) this.#widen()
+      },
       explain: (error, length) => explain(client, error, whyWriteFailed(place.path, length)),
     })
     this.sink = this.#writer
@@ -188,15 +194,11 @@ class SftpUpload implements Upload {
     this.#writer.once('close', forget)
   }
 
-  /** fsync, size, close, rename; each must succeed before the next is asked for. */
+  /** The final name comes last, and only when all the rest was acknowledged: a rename cannot be taken back. */
   async commit(): Promise<void> {
     if (this.#over || !this.#writer.writableFinished) throw new BackendError('failed', 'commit of an unfinished upload')
-    const { path, handle, target } = this.#place
-    await this.#keepMode(handle, target)
-    if (this.#settings.fsync === 'auto' && this.#capabilities.fsync) await this.#client.fsync(handle)
-    await this.#checkSize(handle)
-    this.#open = false
-    await this.#client.close(handle)
+    const { path, target } = this.#place
+    await this.#seal()
     if (target?.unique) await this.#client.rename(path, target.path)
     else if (target) await renameOver(this.#client, path, target.path)
     this.#over = true
@@ -206,21 +208,68 @@ class SftpUpload implements Upload {
     if (this.#over) return
     this.#over = true
     this.#writer.destroy()
-    if (this.#open) await this.#client.close(this.#place.handle).catch(() => {})
-    this.#open = false
+    await this.#close().catch(() => {})
     if (this.#place.target) await this.#client.remove(this.#place.path).catch(() => {})
   }
 
+  /** Makes what was written durable, checks its size and closes it. */
+  #seal(): Promise<void> {
+    this.#sealed ??= this.#parts.capabilities.answersInOrder ? this.#sealAtOnce() : this.#sealStepByStep()
+    this.#sealed.catch(() => {})
+    return this.#sealed
+  }
+
+  async #sealAtOnce(): Promise<void> {
+    const [, , size] = await Promise.all([this.#keepMode(), this.#fsync(), this.#size(), this.#close()])
+    this.#checkSize(size)
+  }
+
+  async #sealStepByStep(): Promise<void> {
+    await this.#keepMode()
+    await this.#fsync()
+    const size = await this.#size()
+    await this.#close()
+    this.#checkSize(size)
+  }
+
   /** Best effort: object stores know no modes, and a file without its old mode is still the whole file. */
-  async #keepMode(handle: Buffer, target: Target | undefined): Promise<void> {
+  async #keepMode(): Promise<void> {
+    const { handle, target } = this.#place
     if (target?.mode !== undefined) await this.#client.fsetstat(handle, { permissions: target.mode }).catch(() => {})
   }
 
-  async #checkSize(handle: Buffer): Promise<void> {
-    const { size } = await this.#client.fstat(handle)
-    const wanted = this.#place.start + this.#writer.acknowledged
+  async #fsync(): Promise<void> {
+    if (this.#settings.fsync === 'auto' && this.#parts.capabilities.fsync) await this.#client.fsync(this.#place.handle)
+  }
+
+  async #size(): Promise<number | undefined> {
+    return (await this.#client.fstat(this.#place.handle)).size
+  }
+
+  /** Every handle of the file, once. */
+  #close(): Promise<void> {
+    const closers = [() => this.#client.close(this.#place.handle), ...this.#laneClosers]
+    this.#closed ??= Promise.all(closers.map((close) => close())).then(() => {})
+    return this.#closed
+  }
+
+  #checkSize(size: number | undefined): void {
+    const wanted = this.#place.start + this.#writer.sent
     // In place, what was behind the bytes stays; a file of its own must have just these bytes.
     const fits = size === undefined || (this.#place.target ? size === wanted : size >= wanted)
     if (!fits) throw new BackendError('failed', `the backend holds ${size} bytes of ${wanted}`)
   }
+
+  /** A large file goes on over further connections, each with a handle of its own. */
+  #widen(): void {
+    this.#parts.lanes.spread(async (client) => {
+      const handle = await client.open(this.#place.path, openFlag.write)
+      if (this.#closed || !this.#writer.addLane(laneOf(client, handle))) return client.close(handle)
+      this.#laneClosers.push(() => client.close(handle))
+    })
+  }
+}
+
+function laneOf(client: SftpClient, handle: Buffer): WriteLane {
+  return { client, handle, queued: () => client.session.queued }
 }

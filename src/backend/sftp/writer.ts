@@ -1,25 +1,37 @@
 import { Writable } from 'node:stream'
+import { messageBuffers } from './buffer-pool.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { writeHeaderLength } from './encode.ts'
 import { asBackendError } from './failures.ts'
+import { largeFileBytes } from './lanes.ts'
 import type { SftpClient } from './sftp-client.ts'
 
-export interface WritePlan {
+/** A handle of the file on one connection. */
+export interface WriteLane {
+  readonly client: Pick<SftpClient, 'write'>
   readonly handle: Buffer
+  /** Bytes that wait here because the server's window is full; more of them would only hold memory. */
+  readonly queued: () => number
+}
+
+interface Way extends WriteLane {
+  inFlight: number
+}
+
+export interface WritePlan {
   readonly start: number
   /** Data bytes of one WRITE. */
   readonly requestBytes: number
   /** Bytes that may be without an acknowledgement. */
   readonly inFlightMax: number
-  /** Bytes that wait here because the server's window is full; more of them would only hold memory. */
-  readonly queued: () => number
   readonly budget: ByteBudget
+  /** Called once every WRITE has been sent, before they are acknowledged. */
+  onAllSent?(): void
+  /** Called once so many bytes have been sent that further lanes are worth it. */
+  onLarge?(): void
   /** Turns the first failure into the error to report (a full disk looks like any other failure). */
   explain(error: unknown, length: number): Promise<Error>
 }
-
-/** Message buffers kept for the next WRITE: as many as a window of 2 MiB has under way, and a few. */
-const sparesMax = 12
 
 /**
  * Writes a file from front to back: WRITEs in strictly increasing offset order (object stores refuse anything else), many
@@ -28,24 +40,37 @@ const sparesMax = 12
 export class Writer extends Writable {
   /** Bytes that the server has acknowledged. */
   acknowledged = 0
-  readonly #client: Pick<SftpClient, 'write'>
+  readonly #ways: Way[]
   readonly #plan: WritePlan
   readonly #header: number
-  readonly #spares: Buffer[] = []
-  #message: Buffer
+  #message: Buffer | undefined
   #filled = 0
   #nextOffset: number
   #inFlight = 0
   #wake: (() => void) | undefined
   #failed = false
 
-  constructor(client: Pick<SftpClient, 'write'>, plan: WritePlan) {
+  constructor(lane: WriteLane, plan: WritePlan) {
     super({ highWaterMark: plan.requestBytes })
-    this.#client = client
+    this.#ways = [{ ...lane, inFlight: 0 }]
     this.#plan = plan
-    this.#header = writeHeaderLength(plan.handle)
+    this.#header = writeHeaderLength(lane.handle)
     this.#nextOffset = plan.start
-    this.#message = this.#freshMessage()
+  }
+
+  /** Writes over one connection more from now on, if its handle leaves the messages their form. */
+  addLane(lane: WriteLane): boolean {
+    if (this.writableFinished || this.destroyed || writeHeaderLength(lane.handle) !== this.#header) return false
+    this.#ways.push({ ...lane, inFlight: 0 })
+    return true
+  }
+  /** Over more than one connection WRITEs are carried out in any order. */
+  get inOrder(): boolean {
+    return this.#ways.length === 1
+  }
+  /** Bytes that have been put into WRITEs. */
+  get sent(): number {
+    return this.#nextOffset - this.#plan.start
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
@@ -54,12 +79,14 @@ export class Writer extends Writable {
 
   override _final(callback: (error?: Error | null) => void): void {
     if (this.#filled > 0) this.#send()
+    this.#plan.onAllSent?.()
     this.#whenInFlightAtMost(0, callback)
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.#wake = undefined
-    this.#spares.length = 0
+    if (this.#message) messageBuffers.giveBack(this.#message)
+    this.#message = undefined
     callback(error)
   }
 
@@ -68,6 +95,7 @@ export class Writer extends Writable {
     let at = start
     while (at < chunk.length) {
       const room = this.#plan.requestBytes - this.#filled
+      this.#message ??= messageBuffers.take(this.#header + this.#plan.requestBytes)
       const copied = chunk.copy(this.#message, this.#header + this.#filled, at, at + room)
       this.#filled += copied
       at += copied
@@ -83,30 +111,37 @@ export class Writer extends Writable {
   }
 
   #mustWait(): boolean {
-    const { inFlightMax, requestBytes, budget, queued } = this.#plan
+    const { inFlightMax, requestBytes, budget } = this.#plan
     if (this.#inFlight + requestBytes > inFlightMax) return true
-    return this.#inFlight > requestBytes && (budget.free < requestBytes || queued() > requestBytes)
+    if (this.#inFlight <= requestBytes) return false
+    return budget.free < requestBytes || this.#ways.every(({ queued }) => queued() > requestBytes)
   }
 
   #send(): void {
     const message = this.#message
+    if (!message) return
+    this.#message = undefined
     const length = this.#filled
     const offset = this.#nextOffset
+    const sentBefore = this.sent
     this.#nextOffset += length
+    if (sentBefore < largeFileBytes && this.sent >= largeFileBytes) this.#plan.onLarge?.()
     this.#filled = 0
     this.#inFlight += length
     this.#plan.budget.force(length)
-    this.#message = this.#freshMessage()
-    this.#client.write(message, this.#plan.handle, offset, length).then(
-      () => this.#onAcknowledged(message, length),
+    const way = this.#ways.reduce((best, other) => (load(other) < load(best) ? other : best))
+    way.inFlight += length
+    way.client.write(message, way.handle, offset, length).then(
+      () => this.#onAcknowledged(message, length, way),
       (error) => this.#onFailed(error, length),
     )
   }
 
-  #onAcknowledged(message: Buffer, length: number): void {
+  #onAcknowledged(message: Buffer, length: number, way: Way): void {
     this.#release(length)
+    way.inFlight -= length
     this.acknowledged += length
-    if (this.#spares.length < sparesMax) this.#spares.push(message)
+    messageBuffers.giveBack(message)
     this.#wake?.()
   }
 
@@ -135,8 +170,9 @@ export class Writer extends Writable {
     this.#wake = check
     check()
   }
+}
 
-  #freshMessage(): Buffer {
-    return this.#spares.pop() ?? Buffer.allocUnsafeSlow(this.#header + this.#plan.requestBytes)
-  }
+/** What is queued counts twice: the server takes no more there for now. */
+function load({ queued, inFlight }: Way): number {
+  return inFlight + queued()
 }

@@ -75,6 +75,8 @@ function backend(port: number, fingerprints: readonly string[], loginMs = 10_000
     fsync: 'auto',
     bytesInFlightPerTransfer: 1024 * 1024,
     budget: new ByteBudget(1024 * 1024),
+    pool: { connections: 4, idleMs: 60_000, waiting: 10, waitMs: 5_000 },
+    stripe: 1,
     health: { everyMs: 60_000, timeoutMs: 2_000 },
     observer: (event) => events.push(event),
   })

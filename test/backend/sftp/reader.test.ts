@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BackendError } from '../../../src/backend/backend.ts'
 import { ByteBudget } from '../../../src/backend/sftp/byte-budget.ts'
-import { Reader } from '../../../src/backend/sftp/reader.ts'
+import { Reader, type ReadLane } from '../../../src/backend/sftp/reader.ts'
 
 const handle = Buffer.from('h')
 
@@ -25,9 +25,11 @@ function server(file: Buffer, answerMax = Number.POSITIVE_INFINITY) {
   }
 }
 
+const lane = (client: ReadLane['client']): ReadLane => ({ client, handle })
+
 function plan(size: number | undefined, options: { start?: number; requestBytes?: number; budget?: ByteBudget } = {}) {
   const { start = 0, requestBytes = 10, budget = new ByteBudget(1000) } = options
-  return { handle, start, size, requestBytes, inFlightMax: 100, budget }
+  return { start, size, requestBytes, inFlightMax: 100, budget }
 }
 
 async function collect(reader: AsyncIterable<Buffer>): Promise<Buffer> {
@@ -53,7 +55,7 @@ test('whatever the sizes, the content arrives whole and in order, and the budget
       const budget = new ByteBudget(bytesMax)
       const from = Math.min(start, length)
       const reader = new Reader(
-        server(file, answerMax),
+        lane(server(file, answerMax)),
         plan(sizeKnown ? length : undefined, { start: from, requestBytes, budget }),
       )
       expect(await collect(reader)).toEqual(file.subarray(from))
@@ -66,7 +68,7 @@ test('whatever the sizes, the content arrives whole and in order, and the budget
 
 test('a file of known size is asked for once, and its end once', async () => {
   const remote = server(bytes(25))
-  await collect(new Reader(remote, plan(25)))
+  await collect(new Reader(lane(remote), plan(25)))
   expect(remote.asked).toEqual([
     { offset: 0, length: 10 },
     { offset: 10, length: 10 },
@@ -76,16 +78,16 @@ test('a file of known size is asked for once, and its end once', async () => {
 })
 
 test('a file that grows while it is read is read to its new end', async () => {
-  expect(await collect(new Reader(server(bytes(40)), plan(25)))).toEqual(bytes(40))
+  expect(await collect(new Reader(lane(server(bytes(40))), plan(25)))).toEqual(bytes(40))
 })
 
 test('a file that became shorter is an error, not a short download', async () => {
-  await expect(collect(new Reader(server(bytes(20)), plan(25)))).rejects.toMatchObject({ kind: 'failed' })
+  await expect(collect(new Reader(lane(server(bytes(20))), plan(25)))).rejects.toMatchObject({ kind: 'failed' })
 })
 
 test('an answer without bytes is an error, not the end', async () => {
   const read = async () => Buffer.alloc(0)
-  await expect(collect(new Reader({ read }, plan(25)))).rejects.toMatchObject({ kind: 'failed' })
+  await expect(collect(new Reader(lane({ read }), plan(25)))).rejects.toMatchObject({ kind: 'failed' })
 })
 
 test('a failure comes after the bytes that came before it', async () => {
@@ -95,7 +97,7 @@ test('a failure comes after the bytes that came before it', async () => {
     offset === 20 ? Promise.reject(new BackendError('unavailable', 'lost')) : remote.read(h, offset, length)
   const chunks: Buffer[] = []
   const reading = (async () => {
-    for await (const chunk of new Reader({ read }, plan(30))) chunks.push(chunk)
+    for await (const chunk of new Reader(lane({ read }), plan(30))) chunks.push(chunk)
   })()
   await expect(reading).rejects.toMatchObject({ kind: 'unavailable' })
   expect(Buffer.concat(chunks)).toEqual(file.subarray(0, 20))
@@ -103,14 +105,14 @@ test('a failure comes after the bytes that came before it', async () => {
 
 test('short answers make later requests smaller', async () => {
   const remote = server(bytes(20_000), 600)
-  await collect(new Reader(remote, { ...plan(20_000, { requestBytes: 1000 }), inFlightMax: 100_000 }))
+  await collect(new Reader(lane(remote), { ...plan(20_000, { requestBytes: 1000 }), inFlightMax: 100_000 }))
   expect(remote.asked.at(-1)?.length).toBe(600)
 })
 
 test('four requests are under way from the start, and never more than may be in flight', async () => {
   // How far it goes in between depends on the path, see pace.test.ts.
   const remote = server(bytes(2000))
-  const reader = new Reader(remote, plan(2000))
+  const reader = new Reader(lane(remote), plan(2000))
   for await (const _ of reader) {
     expect(remote.asked.length).toBeGreaterThanOrEqual(4)
     expect(remote.waiting).toBeLessThanOrEqual(10)
@@ -121,7 +123,7 @@ test('four requests are under way from the start, and never more than may be in 
 
 test('a reader that is stopped asks no more', async () => {
   const remote = server(bytes(2000))
-  const reader = new Reader(remote, plan(2000))
+  const reader = new Reader(lane(remote), plan(2000))
   for await (const _ of reader) reader.stop()
   expect(remote.asked.length).toBeLessThan(6)
 })

@@ -31,10 +31,10 @@ class FakeChannel implements RawChannel {
   }
 }
 
-async function started(onDead: (error: BackendError) => void = () => {}) {
+async function started() {
   const session = new SftpSession({ requestMs: 60_000, closeMs: 300_000 })
   const channel = new FakeChannel()
-  const starting = session.start(channel, onDead)
+  const starting = session.start(channel)
   session.receive(version)
   await starting
   return { session, channel, client: new SftpClient(session) }
@@ -62,7 +62,8 @@ test('an answer finds its request by id, in any order', async () => {
 
 test('when the channel is lost every request fails at once, and later ones are refused without being sent', async () => {
   const dead: string[] = []
-  const { session, channel, client } = await started((error) => dead.push(error.message))
+  const { session, channel, client } = await started()
+  session.whenDead((error) => dead.push(error.message))
   const waiting = [client.remove('/a'), client.stat('/b')].map((p) => p.catch((e: BackendError) => e.kind))
   session.fail(new BackendError('unavailable', 'lost'))
   expect(await Promise.all(waiting)).toEqual(['unavailable', 'unavailable'])
@@ -133,7 +134,7 @@ test('STATUS OK for a READ is not taken for the end of the file', async () => {
 
 test('a server of another version is refused', async () => {
   const session = new SftpSession({ requestMs: 1000, closeMs: 1000 })
-  const starting = session.start(new FakeChannel(), () => {})
+  const starting = session.start(new FakeChannel())
   session.receive(hex('00000005 02 00000006'))
   await expect(starting).rejects.toMatchObject({ kind: 'unavailable' })
 })

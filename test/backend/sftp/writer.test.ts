@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { BackendError } from '../../../src/backend/backend.ts'
 import { ByteBudget } from '../../../src/backend/sftp/byte-budget.ts'
 import { writeHeaderLength } from '../../../src/backend/sftp/encode.ts'
-import { Writer } from '../../../src/backend/sftp/writer.ts'
+import { type WriteLane, Writer } from '../../../src/backend/sftp/writer.ts'
 
 const handle = Buffer.from('h')
 
@@ -30,10 +30,11 @@ function server(hold = false) {
   }
 }
 
+const lane = (client: WriteLane['client']): WriteLane => ({ client, handle, queued: () => 0 })
+
 function plan(options: { start?: number; requestBytes?: number; inFlightMax?: number; budget?: ByteBudget } = {}) {
   const { start = 0, requestBytes = 10, inFlightMax = 30, budget = new ByteBudget(1000) } = options
-  const queued = () => 0
-  return { handle, start, requestBytes, inFlightMax, budget, queued, explain: async (error: unknown) => error as Error }
+  return { start, requestBytes, inFlightMax, budget, explain: async (error: unknown) => error as Error }
 }
 
 test('whatever the chunks, every byte is written once, in strictly increasing offset order, within the bounds', async () => {
@@ -48,7 +49,7 @@ test('whatever the chunks, every byte is written once, in strictly increasing of
     fc.asyncProperty(cases, async ({ chunks, start, requestBytes, inFlightMax, bytesMax }) => {
       const remote = server()
       const budget = new ByteBudget(bytesMax)
-      const writer = new Writer(remote, plan({ start, requestBytes, inFlightMax, budget }))
+      const writer = new Writer(lane(remote), plan({ start, requestBytes, inFlightMax, budget }))
       await pipeline(Readable.from(chunks.map((chunk) => Buffer.from(chunk))), writer)
       const content = Buffer.concat(chunks)
       let next = start
@@ -66,7 +67,7 @@ test('whatever the chunks, every byte is written once, in strictly increasing of
 
 test('it does not finish before the last acknowledgement', async () => {
   const remote = server(true)
-  const writer = new Writer(remote, plan())
+  const writer = new Writer(lane(remote), plan())
   writer.end(Buffer.alloc(15))
   await new Promise((resolve) => setTimeout(resolve, 5))
   expect(writer.writableFinished).toBe(false)
@@ -82,7 +83,7 @@ test('the first failure latches, and no success after it makes the upload finish
   const remote = server()
   const write = (message: Buffer, h: Buffer, offset: number, length: number) =>
     offset === 10 ? Promise.reject(new BackendError('failed', 'disk')) : remote.write(message, h, offset, length)
-  const writer = new Writer({ write }, plan())
+  const writer = new Writer(lane({ write }), plan())
   const sending = pipeline(Readable.from([Buffer.alloc(35)]), writer)
   await expect(sending).rejects.toMatchObject({ message: 'disk' })
   expect(writer.writableFinished).toBe(false)
@@ -91,12 +92,12 @@ test('the first failure latches, and no success after it makes the upload finish
 test('a failure is reported as what it is explained to be', async () => {
   const write = () => Promise.reject(new BackendError('failed', 'FAILURE'))
   const explain = async () => new BackendError('noSpace', 'full')
-  const writer = new Writer({ write }, { ...plan(), explain })
+  const writer = new Writer(lane({ write }), { ...plan(), explain })
   await expect(pipeline(Readable.from([Buffer.alloc(35)]), writer)).rejects.toMatchObject({ kind: 'noSpace' })
 })
 
 test('an empty upload sends nothing and finishes', async () => {
   const remote = server()
-  await pipeline(Readable.from([]), new Writer(remote, plan()))
+  await pipeline(Readable.from([]), new Writer(lane(remote), plan()))
   expect(remote.writes).toEqual([])
 })

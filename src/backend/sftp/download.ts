@@ -1,0 +1,156 @@
+import type { ByteString } from '../../ftp/bytes.ts'
+import { BackendError, type Download } from '../backend.ts'
+import type { Attrs } from './attrs.ts'
+import { answerBuffers } from './buffer-pool.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import type { Capabilities } from './capabilities.ts'
+import { isDirectory } from './entry.ts'
+import { explain, whyOpenFailed } from './explain.ts'
+import { type Lanes, largeFileBytes } from './lanes.ts'
+import { Reader } from './reader.ts'
+import type { SftpClient } from './sftp-client.ts'
+import { openFlag } from './wire.ts'
+
+/** What every transfer of a login has in common. */
+export interface TransferParts {
+  readonly client: SftpClient
+  readonly capabilities: Capabilities
+  readonly lanes: Lanes
+  readonly inFlightMax: number
+  readonly budget: ByteBudget
+}
+
+/**
+ * Opens a file for reading from `start`. The first READs go out before this resolves, so the bytes are on their way while
+ * the client's data connection is made. On a server that answers in order a small file costs two round trips: OPEN with
+ * STAT, then FSTAT, READ and CLOSE together.
+ */
+export async function openDownload(parts: TransferParts, path: ByteString, start: number): Promise<Download> {
+  const { client, capabilities } = parts
+  const [handle, looked] = await Promise.all([
+    client.open(path, openFlag.read).catch(async (error) => {
+      throw await explain(client, error, whyOpenFailed(path))
+    }),
+    capabilities.answersInOrder ? client.stat(path).catch(() => undefined) : undefined,
+  ])
+  try {
+    const attrs = looked ?? (await client.fstat(handle))
+    // OpenSSH opens directories for reading, and fails at the first READ.
+    if (isDirectory(attrs)) throw new BackendError('isADirectory', 'a directory cannot be read as a file')
+    const { size } = attrs
+    if (size !== undefined && start > size) throw new BackendError('badOffset', 'offset past the end')
+    const isSmall = looked !== undefined && size !== undefined && size - start <= capabilities.readBytes
+    return isSmall ? smallDownload(parts, path, handle, start, size) : largeDownload(parts, path, handle, start, looked)
+  } catch (error) {
+    await client.close(handle).catch(() => {})
+    throw error
+  }
+}
+
+/** Asks for the whole rest at once; the file is open no longer than that takes. */
+function smallDownload(parts: TransferParts, path: ByteString, handle: Buffer, start: number, size: number): Download {
+  const { client, capabilities, budget } = parts
+  const length = capabilities.readBytes
+  budget.force(length)
+  const asked = Promise.all([
+    client.fstat(handle).catch((): Attrs => ({ size })),
+    client.read(handle, start, length),
+    client.close(handle).catch(() => {}),
+  ])
+  asked.catch(() => {}).finally(() => budget.giveBack(length))
+  let rest: Download | undefined
+  let stopped = false
+  async function* content() {
+    const [attrs, chunk] = await asked
+    const end = start + (chunk?.length ?? 0)
+    if (chunk && !stopped) yield chunk
+    // STAT was about another file of that name, or the server answers less than it is asked for.
+    const isWhole = attrs.size === undefined ? chunk === undefined : end === attrs.size
+    if (isWhole || stopped) return
+    if (attrs.size !== undefined && end > attrs.size)
+      throw new BackendError('failed', 'the file shrank while it was read')
+    rest = await openRest(parts, path, end, attrs)
+    yield* rest.content
+  }
+  return {
+    size,
+    content: content(),
+    recycle: (chunk) => answerBuffers.giveBack(chunk),
+    async close() {
+      stopped = true
+      await rest?.close()
+    },
+  }
+}
+
+/** The part that the first READ did not bring, of the same file. */
+async function openRest(parts: TransferParts, path: ByteString, start: number, before: Attrs): Promise<Download> {
+  const { client } = parts
+  const handle = await client.open(path, openFlag.read)
+  const attrs = await client.fstat(handle).catch(async (error) => {
+    await client.close(handle).catch(() => {})
+    throw error
+  })
+  if (attrs.size === before.size && attrs.modified === before.modified) {
+    return readerDownload(parts, path, handle, new Reader({ client, handle }, readPlan(parts, start, attrs)), attrs)
+  }
+  await client.close(handle).catch(() => {})
+  throw new BackendError('failed', 'the file changed while it was read')
+}
+
+/** `looked`: what STAT of the path said, which is asked again of the handle itself. */
+async function largeDownload(
+  parts: TransferParts,
+  path: ByteString,
+  handle: Buffer,
+  start: number,
+  looked: Attrs | undefined,
+): Promise<Download> {
+  const { client } = parts
+  const attrs = looked ?? (await client.fstat(handle))
+  const reader = new Reader({ client, handle }, readPlan(parts, start, attrs))
+  reader.start()
+  if (looked) {
+    client.fstat(handle).then(
+      ({ size }) => {
+        reader.size = size
+      },
+      () => {},
+    )
+  }
+  return readerDownload(parts, path, handle, reader, attrs)
+}
+
+function readPlan({ capabilities, inFlightMax, budget }: TransferParts, start: number, { size }: Attrs) {
+  return { start, size, requestBytes: capabilities.readBytes, inFlightMax, budget }
+}
+
+function readerDownload(
+  { client, lanes }: TransferParts,
+  path: ByteString,
+  handle: Buffer,
+  reader: Reader,
+  attrs: Attrs,
+): Download {
+  let closing: Promise<void> | undefined
+  const closers = [() => client.close(handle)]
+  if (lanes.wanted && (attrs.size ?? 0) >= largeFileBytes) {
+    lanes.spread(async (other) => {
+      const also = await other.open(path, openFlag.read)
+      const same = await other.fstat(also).catch(() => undefined)
+      if (closing || same?.size !== attrs.size || same?.modified !== attrs.modified) return other.close(also)
+      closers.push(() => other.close(also))
+      reader.addLane({ client: other, handle: also })
+    })
+  }
+  return {
+    size: attrs.size,
+    content: reader,
+    recycle: (chunk) => answerBuffers.giveBack(chunk),
+    close: () => {
+      reader.stop()
+      closing ??= Promise.all(closers.map((close) => close().catch(() => {}))).then(() => {})
+      return closing
+    },
+  }
+}

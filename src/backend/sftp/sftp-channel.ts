@@ -1,0 +1,56 @@
+import type { ByteString } from '../../ftp/bytes.ts'
+import { BackendError } from '../backend.ts'
+import { type Capabilities, learnCapabilities } from './capabilities.ts'
+import type { Connection } from './connection.ts'
+import { openSubsystem } from './raw-channel.ts'
+import { SftpClient } from './sftp-client.ts'
+import { type SessionTimeouts, SftpSession } from './sftp-session.ts'
+
+/** An SFTP session on an SSH connection, and what the server said of itself there. */
+export interface SftpChannel {
+  readonly session: SftpSession
+  readonly capabilities: Capabilities
+  /** Where the account starts. */
+  readonly home: ByteString
+}
+
+export interface ChannelOptions extends SessionTimeouts {
+  /** Bytes that the server may send ahead. */
+  readonly receiveWindow: number
+}
+
+/** The server has no further channel for this connection (OpenSSH MaxSessions); another connection may have one. */
+export class ChannelRefused extends BackendError {}
+
+/**
+ * Opens a channel on the connection and greets the SFTP server. `onEnd` is called once when it has ended, by
+ * `close` too, and not before this has resolved. Throws BackendError `unavailable`, and ChannelRefused when the server opens no channel at all.
+ */
+export async function openSftpChannel(
+  { client: ssh }: Connection,
+  { receiveWindow, ...timeouts }: ChannelOptions,
+  onEnd: () => void,
+): Promise<SftpChannel> {
+  const session = new SftpSession(timeouts)
+  try {
+    const channel = await openSubsystem(ssh, receiveWindow, timeouts.requestMs, {
+      onData: (bytes) => session.receive(bytes),
+      onClose: () => session.fail(new BackendError('unavailable', 'the server closed the SFTP channel')),
+    })
+    await session.start(channel)
+    const client = new SftpClient(session)
+    const [capabilities, home] = await Promise.all([learnCapabilities(client), client.realpath('.')])
+    session.whenDead(onEnd)
+    return { session, capabilities, home }
+  } catch (cause) {
+    session.close()
+    const { message } = cause as Error
+    if (isRefusal(cause)) throw new ChannelRefused('unavailable', `no SSH channel: ${message}`, { cause })
+    throw new BackendError('unavailable', `no SFTP on this connection: ${message}`, { cause })
+  }
+}
+
+/** ssh2 puts the reason code of CHANNEL_OPEN_FAILURE on its error. */
+function isRefusal(cause: unknown): boolean {
+  return typeof (cause as { readonly reason?: unknown }).reason === 'number'
+}
