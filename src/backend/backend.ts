@@ -114,6 +114,16 @@ export type WriteMode =
   | { readonly kind: 'append' }
   | { readonly kind: 'restart'; readonly offset: number }
 
+/** The sink of an upload for whoever can put bytes right where they are needed, and so saves a copy. */
+export interface ByteTarget {
+  /** Where the next bytes go; never empty, and asked for again after each `filled`. */
+  room(): Buffer
+  /** So many bytes are in the room now; false when no more are wanted until `onRoom`. Some that were on their way may still come. */
+  filled(bytes: number): boolean
+  /** Called when more is wanted again. */
+  onRoom: () => void
+}
+
 /**
  * A file being written. Life: bytes into `sink`; its 'finish' means that the server has acknowledged every byte;
  * then `commit` or `abandon`, once. A sink that failed or was destroyed can only be abandoned.
@@ -123,6 +133,8 @@ export interface Upload {
   readonly inPlace: boolean
   /** Bytes in; errors are BackendErrors, the first one latches. */
   readonly sink: Writable
+  /** The same sink, to be used in place of writing to it; ended like it. */
+  readonly direct?: ByteTarget
   /** Makes the file durable and gives it its final name: fsync, size, close, rename. Resolves when all are acknowledged. */
   commit(): Promise<void>
   /** Drops what was written; the final name stays as it was. Never throws. */

@@ -124,7 +124,7 @@ export class TransferRunner {
         const acceptFin = (bytes: number) => this.#settings.endOfData === 'warn' || bytes === context.declaredSize
         const connection = await this.#open(running, context, 'upload', acceptFin)
         const options = { stallMs: this.#settings.stallMs, signal: running.abort.signal }
-        await receiveInto(connection, upload.sink, ascii ? fromNetworkLines : undefined, options)
+        await receiveInto(connection, upload, ascii ? fromNetworkLines : undefined, options)
         this.#checkDeclaredSize(context, connection, ascii)
         running.completing = true
         await upload.commit()

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
-import { BackendError } from '../backend/backend.ts'
+import { BackendError, type ByteTarget, type Upload } from '../backend/backend.ts'
+import { readInto } from '../tls/read-into.ts'
 import type { DataConnection } from './data-connection.ts'
 import { toDataError } from './failures.ts'
 import { type ProgressWatch, type TransferOptions, watchProgress } from './watch-progress.ts'
@@ -101,13 +102,13 @@ function lost(stream: Socket): Promise<never> {
  */
 export async function receiveInto(
   connection: DataConnection,
-  sink: Writable,
-  transform: undefined | ((source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>),
+  { sink, direct }: Pick<Upload, 'sink' | 'direct'>,
+  transform: Transform | undefined,
   options: TransferOptions,
 ): Promise<void> {
   const watch = watchProgress(connection, options)
   try {
-    await Promise.race([watch.failed, failed(sink), pull(connection, sink, transform, watch)])
+    await Promise.race([watch.failed, failed(sink), pull(connection, sink, transform ?? direct, watch)])
   } catch (error) {
     sink.destroy()
     closeAfter(discardMs, connection)
@@ -118,14 +119,17 @@ export async function receiveInto(
   closeAfter(lingerMs, connection)
 }
 
+type Transform = (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>
+
 async function pull(
   connection: DataConnection,
   sink: Writable,
-  transform: undefined | ((source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>),
+  how: Transform | ByteTarget | undefined,
   watch: ProgressWatch,
 ): Promise<void> {
-  if (transform) await pullThrough(transform, connection, sink, watch)
-  else await pullStraight(connection, sink, watch)
+  if (typeof how === 'function') await pullThrough(how, connection, sink, watch)
+  else if (how === undefined || !(await pullDirectly(connection, sink, how, watch)))
+    await pullStraight(connection, sink, watch)
   if (sink.destroyed) {
     connection.close()
     return
@@ -168,8 +172,41 @@ function pullStraight({ stream }: DataConnection, sink: Writable, watch: Progres
   })
 }
 
+/** The bytes go from the socket to where the backend wants them; false when this Node cannot do that. */
+async function pullDirectly(
+  { stream }: DataConnection,
+  sink: Writable,
+  target: ByteTarget,
+  watch: ProgressWatch,
+): Promise<boolean> {
+  const filled = (bytes: number) => {
+    const more = target.filled(bytes)
+    if (!more) watch.clientTurn(false)
+    return more
+  }
+  if (!readInto(stream, { room: () => target.room(), filled })) return false
+  target.onRoom = () => {
+    watch.clientTurn(true)
+    stream.resume()
+  }
+  // Once the sink has failed the rest is read and dropped.
+  sink.on('close', target.onRoom)
+  await new Promise<void>((resolve, reject) => {
+    const settle = () => {
+      stream.off('end', settle).off('close', settle)
+      sink.off('close', target.onRoom)
+      if (stream.readableEnded) resolve()
+      else reject(toDataError(stream.errored))
+    }
+    stream.on('end', settle).on('close', settle)
+    if (stream.closed || stream.readableEnded) settle()
+    else stream.resume()
+  })
+  return true
+}
+
 async function pullThrough(
-  transform: (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>,
+  transform: Transform,
   { stream }: DataConnection,
   sink: Writable,
   watch: ProgressWatch,

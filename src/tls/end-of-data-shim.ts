@@ -1,7 +1,11 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { readInto } from './read-into.ts'
 import { RecordBoundary } from './record-boundary.ts'
 import { askForReset } from './reset-probe.ts'
+
+/** Ciphertext taken from the system at a time; four times what Node takes, so a quarter of the calls. */
+const readBytes = 256 * 1024
 
 /**
  * Stands between a net.Socket and the TLSSocket of an upload, so that the end of the data can be judged: Node's TLS
@@ -33,7 +37,7 @@ export class EndOfDataShim extends Duplex {
     this.once('end', () => {
       this.#endReleased = true
     })
-    raw.on('data', (chunk: Buffer) => this.#deliver(chunk))
+    if (!this.#readIntoOneBuffer()) raw.on('data', (chunk: Buffer) => this.#deliver(chunk))
     raw.once('end', () => askForReset(raw, (reset) => (reset ? this.#fail(reset) : this.#finishReading())))
     raw.on('error', (error) => this.#fail(error))
     raw.once('close', () => this.#fail(new Error('the connection was closed')))
@@ -56,9 +60,26 @@ export class EndOfDataShim extends Duplex {
     return this.#pending
   }
 
-  #deliver(chunk: Buffer): void {
+  /** One large buffer for all that comes: the TLS engine takes a copy of its own at once. */
+  #readIntoOneBuffer(): boolean {
+    const buffer = Buffer.allocUnsafeSlow(readBytes)
+    const room = () => buffer
+    const filled = (bytes: number) => {
+      const chunk = buffer.subarray(0, bytes)
+      // While the TLS engine is held back it takes nothing, and the bytes must be kept.
+      if (!this.readableFlowing || this.readableLength > 0) return this.#deliver(Buffer.from(chunk))
+      this.#records.advance(chunk)
+      this.emit('data', chunk)
+      return true
+    }
+    return readInto(this.#raw, { room, filled })
+  }
+
+  #deliver(chunk: Buffer): boolean {
     this.#records.advance(chunk)
-    if (!this.push(chunk)) this.#raw.pause()
+    const more = this.push(chunk)
+    if (!more) this.#raw.pause()
+    return more
   }
 
   #fail(error: Error): void {

@@ -97,7 +97,7 @@ describe('passive', () => {
     const sink = new MemorySink()
     await receiveInto(
       await plain.channel.open(request({ direction: 'upload', protection: 'C' })),
-      sink,
+      { sink },
       undefined,
       options,
     )

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DataConnectionError } from '../../src/data/data-error.ts'
 import { receiveInto } from '../../src/data/transfer.ts'
 import type { Tls } from '../../src/tls/session-tls.ts'
-import { MemorySink, testChannel, testTls } from '../support/data-channel.ts'
+import { MemorySink, manners, testChannel, testTls, uploadInto } from '../support/data-channel.ts'
 import { RawTlsClient, type RawUpload } from '../support/raw-tls.ts'
 
 let tls: Tls
@@ -15,6 +15,7 @@ beforeAll(async () => {
 afterAll(() => client.close())
 
 interface Conditions {
+  readonly manner?: (typeof manners)[number]
   readonly sink?: MemorySink
   readonly acceptFin?: (bytes: number) => boolean
   /** Bytes are moved only when the client has closed. */
@@ -24,7 +25,7 @@ interface Conditions {
 /** One upload through a data channel, and what it came to. */
 async function upload(
   request: Omit<RawUpload, 'host' | 'port'>,
-  { sink = new MemorySink(), acceptFin = () => false, late = false }: Conditions = {},
+  { sink = new MemorySink(), acceptFin = () => false, late = false, manner = 'direct' }: Conditions = {},
 ) {
   const { channel } = testChannel(tls.newSession())
   const address = await channel.listen('EPSV')
@@ -32,7 +33,7 @@ async function upload(
   const sent = client.upload({ ...request, ...address })
   const connection = await channel.open({ direction: 'upload', protection: 'P', acceptFin, signal })
   if (late) await sent
-  const failure = await receiveInto(connection, sink, undefined, { stallMs: 10_000, signal }).then(
+  const failure = await receiveInto(connection, uploadInto(sink, manner), undefined, { stallMs: 10_000, signal }).then(
     () => undefined,
     (error) => (error instanceof DataConnectionError ? error.failure : `not foreseen: ${error}`),
   )
@@ -59,10 +60,10 @@ describe.each(versions)('on %s', (version) => {
   describe.each([0, 1, 16_384, 16_385, 3_000_000])('an upload of %d bytes', (size) => {
     const possible = verdicts.filter(([ending]) => size > 0 || ending !== 'mid-record')
     for (const [ending, failure] of possible) {
-      for (const sinkMs of [0, 2]) {
+      for (const [sinkMs, manner] of [0, 2].flatMap((ms) => manners.map((how) => [ms, how] as const))) {
         const what = failure === undefined ? 'complete' : `failed as ${failure}`
-        test(`that ends by ${ending} is ${what}, with a sink that takes ${sinkMs} ms for a write`, async () => {
-          const outcome = await upload({ version, size, ending }, { sink: new MemorySink(sinkMs) })
+        test(`that ends by ${ending} is ${what}, ${manner} to a sink that takes ${sinkMs} ms for a write`, async () => {
+          const outcome = await upload({ version, size, ending }, { sink: new MemorySink(sinkMs), manner })
           expect(outcome.failure).toBe(failure)
           if (failure !== undefined) expect(outcome.endOfData).toBe('none')
           else expect(outcome).toMatchObject({ stored: size, bytes: size, endOfData: 'close_notify' })

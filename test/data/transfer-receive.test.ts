@@ -4,7 +4,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { BackendError } from '../../src/backend/backend.ts'
 import { receiveInto } from '../../src/data/transfer.ts'
 import type { Tls } from '../../src/tls/session-tls.ts'
-import { MemorySink, testTls, until } from '../support/data-channel.ts'
+import { MemorySink, manners, testTls, until, uploadInto } from '../support/data-channel.ts'
 import { closeAll, connected, never, readAll } from '../support/data-connections.ts'
 
 let tls: Tls
@@ -15,7 +15,9 @@ afterEach(closeAll)
 
 const patient = { stallMs: 10_000, signal: never }
 
-describe.each(['C', 'P'] as const)('with PROT %s, receiving', (protection) => {
+const cases = (['C', 'P'] as const).flatMap((protection) => manners.map((manner) => [protection, manner] as const))
+
+describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner) => {
   test.each([0, 1, 65_536, 5_000_000])('%d bytes are written to the sink, and our end is sent', async (size) => {
     const { connection, client } = await connected(tls.newSession(), 'upload', protection)
     const sink = new MemorySink()
@@ -23,7 +25,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, receiving', (protection) => {
     if (size > 0) client.write(content)
     client.end()
     const received = readAll(client)
-    await receiveInto(connection, sink, undefined, patient)
+    await receiveInto(connection, uploadInto(sink, manner), undefined, patient)
     expect(sink.content.equals(content)).toBe(true)
     expect(connection.bytes).toBe(size)
     expect(connection.endOfData).toBe(protection === 'P' ? 'close_notify' : 'fin')
@@ -42,7 +44,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, receiving', (protection) => {
     })
     client.end('content')
     let resolved = false
-    const receiving = receiveInto(connection, sink, undefined, patient).then(() => {
+    const receiving = receiveInto(connection, uploadInto(sink, manner), undefined, patient).then(() => {
       resolved = true
     })
     await once(client.resume(), 'end')
@@ -59,7 +61,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, receiving', (protection) => {
       yield Buffer.from('!')
     }
     client.end('hello')
-    await receiveInto(connection, sink, shout, patient)
+    await receiveInto(connection, uploadInto(sink, manner), shout, patient)
     expect(sink.content.toString()).toBe('HELLO!')
     expect(connection.bytes).toBe(5)
   })
@@ -75,7 +77,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, receiving', (protection) => {
       }
     }
     client.write('hello')
-    await expect(receiveInto(connection, sink, fail, patient)).rejects.toBe(failure)
+    await expect(receiveInto(connection, uploadInto(sink, manner), fail, patient)).rejects.toBe(failure)
     expect(sink.destroyed).toBe(true)
   })
 
@@ -88,7 +90,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, receiving', (protection) => {
       clientError = error
     })
     client.write(Buffer.alloc(5_000_000))
-    await expect(receiveInto(connection, sink, undefined, patient)).rejects.toBe(failure)
+    await expect(receiveInto(connection, uploadInto(sink, manner), undefined, patient)).rejects.toBe(failure)
     const sent = new Promise((resolve) => client.write(Buffer.alloc(5_000_000), resolve))
     await sent
     client.end()
@@ -100,7 +102,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, receiving', (protection) => {
     const { connection } = await connected(tls.newSession(), 'upload', protection)
     const failure = new BackendError('unavailable', 'the backend is gone')
     const sink = new MemorySink()
-    const receiving = receiveInto(connection, sink, undefined, patient)
+    const receiving = receiveInto(connection, uploadInto(sink, manner), undefined, patient)
     sink.destroy(failure)
     await expect(receiving).rejects.toBe(failure)
   })
@@ -113,13 +115,15 @@ describe.each(['C', 'P'] as const)('with PROT %s, receiving', (protection) => {
       write: (_chunk, _encoding, done) => done(),
       final: (done) => done(failure),
     })
-    await expect(receiveInto(late.connection, sink, undefined, patient)).rejects.toBe(failure)
+    await expect(receiveInto(late.connection, uploadInto(sink, manner), undefined, patient)).rejects.toBe(failure)
 
     const early = await connected(tls.newSession(), 'upload', protection)
     const closed = new MemorySink()
     closed.destroy()
     await once(closed, 'close')
-    await expect(receiveInto(early.connection, closed, undefined, patient)).rejects.toMatchObject({ kind: 'failed' })
+    await expect(receiveInto(early.connection, uploadInto(closed, manner), undefined, patient)).rejects.toMatchObject({
+      kind: 'failed',
+    })
   })
 
   test('a reset fails the upload and destroys the sink', async () => {
@@ -127,7 +131,9 @@ describe.each(['C', 'P'] as const)('with PROT %s, receiving', (protection) => {
       const { connection, client, raw } = await connected(tls.newSession(), 'upload', protection)
       const sink = new MemorySink()
       client.write('content', () => raw.resetAndDestroy())
-      await expect(receiveInto(connection, sink, undefined, patient)).rejects.toMatchObject({ failure: 'reset' })
+      await expect(receiveInto(connection, uploadInto(sink, manner), undefined, patient)).rejects.toMatchObject({
+        failure: 'reset',
+      })
       expect(sink.destroyed).toBe(true)
     }
   })
@@ -135,19 +141,25 @@ describe.each(['C', 'P'] as const)('with PROT %s, receiving', (protection) => {
   test('a silent client has stalled, a slow backend has not', async () => {
     const silent = await connected(tls.newSession(), 'upload', protection)
     silent.client.write('some')
-    const stalled = receiveInto(silent.connection, new MemorySink(), undefined, { ...patient, stallMs: 60 })
+    const stalled = receiveInto(silent.connection, uploadInto(new MemorySink(), manner), undefined, {
+      ...patient,
+      stallMs: 60,
+    })
     await expect(stalled).rejects.toMatchObject({ failure: 'stalled' })
 
     const quick = await connected(tls.newSession(), 'upload', protection)
     quick.client.end(Buffer.alloc(300_000))
-    await receiveInto(quick.connection, new MemorySink(300), undefined, { ...patient, stallMs: 100 })
+    await receiveInto(quick.connection, uploadInto(new MemorySink(300), manner), undefined, {
+      ...patient,
+      stallMs: 100,
+    })
   })
 
   test('the signal ends it at once, and what still comes is dropped for no longer than about a second', async () => {
     const { connection, client } = await connected(tls.newSession(), 'upload', protection)
     const abort = new AbortController()
     const sink = new MemorySink()
-    const receiving = receiveInto(connection, sink, undefined, { ...patient, signal: abort.signal })
+    const receiving = receiveInto(connection, uploadInto(sink, manner), undefined, { ...patient, signal: abort.signal })
     client.write('some')
     await until('it is being received', () => sink.content.length > 0)
     abort.abort()
@@ -161,7 +173,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, receiving', (protection) => {
 
   test('a connection that is closed in between is a reset', async () => {
     const { connection, channel } = await connected(tls.newSession(), 'upload', protection)
-    const receiving = receiveInto(connection, new MemorySink(), undefined, patient)
+    const receiving = receiveInto(connection, uploadInto(new MemorySink(), manner), undefined, patient)
     channel.close()
     await expect(receiving).rejects.toMatchObject({ failure: 'reset' })
   })

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream'
+import type { ByteTarget, Upload } from '../../src/backend/backend.ts'
 import { DataChannel, type DataChannelOptions } from '../../src/data/data-channel.ts'
 import { PassivePorts } from '../../src/data/passive-ports.ts'
 import type { Event } from '../../src/observe/observer.ts'
@@ -57,6 +58,22 @@ export class MemorySink extends Writable {
     if (this.#writeMs === 0) done()
     else setTimeout(done, this.#writeMs)
   }
+}
+
+/** How an upload's bytes get into its sink: written to it, or put where it wants them. */
+export const manners = ['written', 'direct'] as const
+
+/** An upload into this sink; its room is of a length that fits neither records nor anything else. */
+export function uploadInto(sink: Writable, manner: (typeof manners)[number]): Pick<Upload, 'sink' | 'direct'> {
+  if (manner === 'written') return { sink }
+  const room = Buffer.alloc(10_007)
+  const direct: ByteTarget = {
+    room: () => room,
+    filled: (bytes) => sink.destroyed || sink.write(Buffer.from(room.subarray(0, bytes))),
+    onRoom: () => {},
+  }
+  sink.on('drain', () => direct.onRoom())
+  return { sink, direct }
 }
 
 /** Resolves when the condition holds; rejects, naming it, when it does not come true in time. */

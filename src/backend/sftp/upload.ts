@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { ByteString } from '../../ftp/bytes.ts'
-import { BackendError, type Upload, type WriteMode } from '../backend.ts'
+import { BackendError, type ByteTarget, type Upload, type WriteMode } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import type { TransferParts } from './download.ts'
 import { isDirectory } from './entry.ts'
@@ -154,6 +154,7 @@ async function openInPlace(client: SftpClient, path: ByteString, mode: WriteMode
 class SftpUpload implements Upload {
   readonly inPlace: boolean
   readonly sink: Writable
+  readonly direct: ByteTarget
   readonly #client: SftpClient
   readonly #parts: TransferParts
   readonly #settings: UploadSettings
@@ -187,6 +188,7 @@ class SftpUpload implements Upload {
       explain: (error, length) => explain(client, error, whyWriteFailed(place.path, length)),
     })
     this.sink = this.#writer
+    this.direct = this.#writer
     // The server may be lost before anybody writes, and so before anybody listens; the error latches all the same.
     this.#writer.on('error', () => {})
     // A client that sends slowly has no request pending which could fail.

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream'
+import type { ByteTarget } from '../backend.ts'
 import { messageBuffers } from './buffer-pool.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { writeHeaderLength } from './encode.ts'
@@ -37,7 +38,7 @@ export interface WritePlan {
  * Writes a file from front to back: WRITEs in strictly increasing offset order (object stores refuse anything else), many
  * without an acknowledgement at a time. 'finish' means that every byte was acknowledged. The first failure latches.
  */
-export class Writer extends Writable {
+export class Writer extends Writable implements ByteTarget {
   /** Bytes that the server has acknowledged. */
   acknowledged = 0
   readonly #ways: Way[]
@@ -48,6 +49,9 @@ export class Writer extends Writable {
   #nextOffset: number
   #inFlight = 0
   #wake: (() => void) | undefined
+  /** Whether somebody else writes into `#message`; then it is theirs until the next one is theirs. */
+  #lent = false
+  onRoom: () => void = () => {}
   #failed = false
 
   constructor(lane: WriteLane, plan: WritePlan) {
@@ -77,6 +81,23 @@ export class Writer extends Writable {
     this.#fill(chunk, 0, callback)
   }
 
+  room(): Buffer {
+    this.#lent = true
+    this.#message ??= this.#freshMessage()
+    return this.#message.subarray(this.#header + this.#filled)
+  }
+
+  filled(bytes: number): boolean {
+    // What comes after a failure is dropped.
+    if (this.destroyed) return true
+    this.#filled += bytes
+    if (this.#filled < this.#plan.requestBytes) return true
+    this.#send()
+    if (!this.#mustWait()) return true
+    this.#whenInFlightAtMost(this.#inFlight - 1, () => this.onRoom())
+    return false
+  }
+
   override _final(callback: (error?: Error | null) => void): void {
     if (this.#filled > 0) this.#send()
     this.#plan.onAllSent?.()
@@ -85,7 +106,7 @@ export class Writer extends Writable {
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.#wake = undefined
-    if (this.#message) messageBuffers.giveBack(this.#message)
+    if (this.#message && !this.#lent) messageBuffers.giveBack(this.#message)
     this.#message = undefined
     callback(error)
   }
@@ -95,7 +116,7 @@ export class Writer extends Writable {
     let at = start
     while (at < chunk.length) {
       const room = this.#plan.requestBytes - this.#filled
-      this.#message ??= messageBuffers.take(this.#header + this.#plan.requestBytes)
+      this.#message ??= this.#freshMessage()
       const copied = chunk.copy(this.#message, this.#header + this.#filled, at, at + room)
       this.#filled += copied
       at += copied
@@ -108,6 +129,10 @@ export class Writer extends Writable {
       }
     }
     callback()
+  }
+
+  #freshMessage(): Buffer {
+    return messageBuffers.take(this.#header + this.#plan.requestBytes)
   }
 
   #mustWait(): boolean {
@@ -141,7 +166,8 @@ export class Writer extends Writable {
     this.#release(length)
     way.inFlight -= length
     this.acknowledged += length
-    messageBuffers.giveBack(message)
+    // The last one may still be lent.
+    if (length === this.#plan.requestBytes) messageBuffers.giveBack(message)
     this.#wake?.()
   }
 

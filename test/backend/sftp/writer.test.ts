@@ -101,3 +101,48 @@ test('an empty upload sends nothing and finishes', async () => {
   await pipeline(Readable.from([]), new Writer(lane(remote), plan()))
   expect(remote.writes).toEqual([])
 })
+
+test('bytes that are put into its room arrive as those that are written, whatever their pieces', async () => {
+  const cases = fc.record({
+    pieces: fc.array(fc.integer({ min: 1, max: 25 }), { maxLength: 30 }),
+    start: fc.nat(100),
+    requestBytes: fc.integer({ min: 1, max: 20 }),
+    inFlightMax: fc.integer({ min: 1, max: 60 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ pieces, start, requestBytes, inFlightMax }) => {
+      const remote = server()
+      const budget = new ByteBudget(1000)
+      const writer = new Writer(lane(remote), plan({ start, requestBytes, inFlightMax, budget }))
+      const content: number[] = []
+      for (const piece of pieces) {
+        const room = writer.room()
+        const length = Math.min(piece, room.length)
+        for (let i = 0; i < length; i++) {
+          room[i] = content.length % 251
+          content.push(room[i] ?? 0)
+        }
+        const hasRoom = new Promise<void>((resolve) => {
+          writer.onRoom = resolve
+        })
+        if (!writer.filled(length)) await hasRoom
+      }
+      await new Promise<void>((resolve) => writer.end(resolve))
+      expect(Buffer.concat(remote.writes.map(({ data }) => data))).toEqual(Buffer.from(content))
+      expect(remote.writes.map(({ offset }) => offset)).toEqual(remote.writes.map((_, i) => start + i * requestBytes))
+      expect(remote.waitingMax).toBeLessThanOrEqual(Math.max(inFlightMax, requestBytes))
+      expect(budget.free).toBe(1000)
+    }),
+  )
+})
+
+test('what comes into its room after a failure is dropped, and harms nobody', async () => {
+  const write = () => Promise.reject(new BackendError('failed', 'disk'))
+  const writer = new Writer(lane({ write }), plan())
+  const failed = once(writer, 'error')
+  writer.room().fill(1)
+  writer.filled(10)
+  await failed
+  expect(writer.filled(writer.room().length)).toBe(true)
+  expect(writer.filled(writer.room().length)).toBe(true)
+})
