@@ -65,8 +65,11 @@ export interface Entry {
 export interface FileSystem {
   /** Where the login starts. */
   readonly home: ByteString
-  /** The entry, links followed. */
-  stat(path: ByteString): Promise<Entry>
+  /**
+   * The entry, links followed. An `asker` may be given what somebody else was told a moment ago, or what an upload has just
+   * come to, but never the same answer twice.
+   */
+  stat(path: ByteString, asker?: string): Promise<Entry>
   /** The entry itself, be it a link. */
   lstat(path: ByteString): Promise<Entry>
   /** Succeeds when a directory can be made the working directory; `notADirectory`, `notFound` or `accessDenied` else. */

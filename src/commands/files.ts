@@ -59,7 +59,7 @@ const size = command({
   feature: 'SIZE',
   // The stored size in TYPE A too: counting converted bytes takes long, and a 550 breaks curl and FluentFTP.
   async run({ user, argument }) {
-    const entry = await user.files.stat(user.resolve(argument))
+    const entry = await user.files.stat(user.resolve(argument), 'SIZE')
     if (entry.type !== 'file') return reply(550, 'Not a regular file.')
     return entry.size === undefined ? reply(550, 'Size not known.') : reply(213, String(entry.size))
   },
@@ -73,7 +73,7 @@ const mdtm = command({
   async run({ user, argument }) {
     const change = parseTimeChange(argument)
     try {
-      const { modified } = await user.files.stat(user.resolve(argument))
+      const { modified } = await user.files.stat(user.resolve(argument), 'MDTM')
       return modified === undefined ? reply(550, 'Modification time not known.') : reply(213, formatTime(modified))
     } catch (error) {
       if (change === undefined || !isNotFound(error)) throw error

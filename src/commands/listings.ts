@@ -82,7 +82,7 @@ const mlst = command({
 /** What a path leads to, or the link itself when it leads nowhere. */
 async function statOrLink(files: FileSystem, path: ByteString): Promise<Entry> {
   try {
-    return await files.stat(path)
+    return await files.stat(path, 'MLST')
   } catch (error) {
     if (!isNotFound(error)) throw error
     const entry = await files.lstat(path)

@@ -35,7 +35,7 @@ export function rooted(files: FileSystem, root: ByteString): FileSystem {
 
   return {
     home: isInside(files.home) ? above(files.home) : '/',
-    stat: async (path) => entry(await files.stat(below(path)), path),
+    stat: async (path, asker) => entry(await files.stat(below(path), asker), path),
     enter: async (path) => files.enter(below(path)),
     lstat: async (path) => entry(await files.lstat(below(path)), path),
     async readLink(path) {

@@ -7,6 +7,7 @@ import { explain, whyMakeDirectoryFailed, whyRemoveDirectoryFailed, whyRemoveFai
 import { type LanePlan, Lanes } from './lanes.ts'
 import { isPartName } from './part-name.ts'
 import type { Lease } from './pooled-line.ts'
+import { RecentStat } from './recent-stat.ts'
 import { renameOver } from './rename.ts'
 import type { SftpClient } from './sftp-client.ts'
 import { openUpload, type UploadSettings } from './upload.ts'
@@ -24,6 +25,7 @@ export class SftpFileSystem implements FileSystem {
   readonly #lease: Lease
   readonly #parts: TransferParts
   readonly #settings: UploadSettings
+  readonly #recent = new RecentStat()
 
   constructor(lease: Lease, settings: FileSystemSettings, lanes: LanePlan) {
     const { client, capabilities, home } = lease
@@ -35,8 +37,11 @@ export class SftpFileSystem implements FileSystem {
     this.#settings = uploads
   }
 
-  async stat(path: ByteString): Promise<Entry> {
-    return entryOf(lastPart(path), await this.#client.stat(path))
+  async stat(path: ByteString, asker?: string): Promise<Entry> {
+    const known = asker === undefined ? undefined : this.#recent.tell(path, asker)
+    const attrs = known ?? (await this.#client.stat(path))
+    if (!known) this.#recent.learn(path, attrs, asker)
+    return entryOf(lastPart(path), attrs)
   }
   async lstat(path: ByteString): Promise<Entry> {
     return entryOf(lastPart(path), await this.#client.lstat(path))
@@ -76,7 +81,8 @@ export class SftpFileSystem implements FileSystem {
     return openDownload(this.#parts, path, start)
   }
   write(path: ByteString, mode: WriteMode): Promise<Upload> {
-    return openUpload(this.#parts, this.#settings, path, mode)
+    this.#recent.forget()
+    return openUpload(this.#parts, this.#settings, path, mode, (attrs) => this.#recent.learn(path, attrs))
   }
 
   async makeDirectory(path: ByteString): Promise<void> {
@@ -86,17 +92,21 @@ export class SftpFileSystem implements FileSystem {
     await this.#explained(this.#client.rmdir(path), whyRemoveDirectoryFailed(path))
   }
   async removeFile(path: ByteString): Promise<void> {
+    this.#recent.forget()
     await this.#explained(this.#client.remove(path), whyRemoveFailed(path))
   }
   async rename(from: ByteString, to: ByteString): Promise<void> {
+    this.#recent.forget()
     await renameOver(this.#client, from, to)
   }
 
   /** Version 3 sets both times or none, so the access time is set too. */
   async setModified(path: ByteString, seconds: number): Promise<void> {
+    this.#recent.forget()
     await this.#client.setstat(path, { accessed: seconds, modified: seconds })
   }
   async setMode(path: ByteString, mode: number): Promise<void> {
+    this.#recent.forget()
     await this.#client.setstat(path, { permissions: mode })
   }
 

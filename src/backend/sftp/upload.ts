@@ -40,6 +40,7 @@ export async function openUpload(
   settings: UploadSettings,
   path: ByteString,
   mode: WriteMode,
+  onCommitted: (attrs: Attrs) => void,
 ): Promise<Upload> {
   const { client } = parts
   if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
@@ -47,7 +48,7 @@ export async function openUpload(
   const place = inPlace
     ? await openInPlace(client, path, mode)
     : await openBeside(client, settings.tag, path, mode.kind === 'unique')
-  return new SftpUpload(parts, settings, place)
+  return new SftpUpload(parts, settings, place, onCommitted)
 }
 
 /** A temporary file beside the target; the target is looked at in the same round trip. */
@@ -159,19 +160,21 @@ class SftpUpload implements Upload {
   readonly #parts: TransferParts
   readonly #settings: UploadSettings
   readonly #place: Place
+  readonly #onCommitted: (attrs: Attrs) => void
   readonly #writer: Writer
   readonly #laneClosers: (() => Promise<void>)[] = []
   /** fsync, size and CLOSE, once they have been asked for. */
-  #sealed: Promise<void> | undefined
+  #sealed: Promise<Attrs> | undefined
   #closed: Promise<void> | undefined
   #over = false
 
-  constructor(parts: TransferParts, settings: UploadSettings, place: Place) {
+  constructor(parts: TransferParts, settings: UploadSettings, place: Place, onCommitted: (attrs: Attrs) => void) {
     const { client, capabilities, lanes, inFlightMax, budget } = parts
     this.#client = client
     this.#parts = parts
     this.#settings = settings
     this.#place = place
+    this.#onCommitted = onCommitted
     this.inPlace = place.target === undefined
     this.#writer = new Writer(laneOf(client, place.handle), {
       start: place.start,
@@ -200,10 +203,11 @@ class SftpUpload implements Upload {
   async commit(): Promise<void> {
     if (this.#over || !this.#writer.writableFinished) throw new BackendError('failed', 'commit of an unfinished upload')
     const { path, target } = this.#place
-    await this.#seal()
+    const attrs = await this.#seal()
     if (target?.unique) await this.#client.rename(path, target.path)
     else if (target) await renameOver(this.#client, path, target.path)
     this.#over = true
+    this.#onCommitted(attrs)
   }
 
   async abandon(): Promise<void> {
@@ -215,23 +219,23 @@ class SftpUpload implements Upload {
   }
 
   /** Makes what was written durable, checks its size and closes it. */
-  #seal(): Promise<void> {
+  #seal(): Promise<Attrs> {
     this.#sealed ??= this.#parts.capabilities.answersInOrder ? this.#sealAtOnce() : this.#sealStepByStep()
     this.#sealed.catch(() => {})
     return this.#sealed
   }
 
-  async #sealAtOnce(): Promise<void> {
-    const [, , size] = await Promise.all([this.#keepMode(), this.#fsync(), this.#size(), this.#close()])
-    this.#checkSize(size)
+  async #sealAtOnce(): Promise<Attrs> {
+    const [, , attrs] = await Promise.all([this.#keepMode(), this.#fsync(), this.#attrs(), this.#close()])
+    return this.#checked(attrs)
   }
 
-  async #sealStepByStep(): Promise<void> {
+  async #sealStepByStep(): Promise<Attrs> {
     await this.#keepMode()
     await this.#fsync()
-    const size = await this.#size()
+    const attrs = await this.#attrs()
     await this.#close()
-    this.#checkSize(size)
+    return this.#checked(attrs)
   }
 
   /** Best effort: object stores know no modes, and a file without its old mode is still the whole file. */
@@ -244,8 +248,8 @@ class SftpUpload implements Upload {
     if (this.#settings.fsync === 'auto' && this.#parts.capabilities.fsync) await this.#client.fsync(this.#place.handle)
   }
 
-  async #size(): Promise<number | undefined> {
-    return (await this.#client.fstat(this.#place.handle)).size
+  #attrs(): Promise<Attrs> {
+    return this.#client.fstat(this.#place.handle)
   }
 
   /** Every handle of the file, once. */
@@ -255,11 +259,13 @@ class SftpUpload implements Upload {
     return this.#closed
   }
 
-  #checkSize(size: number | undefined): void {
+  #checked(attrs: Attrs): Attrs {
+    const { size } = attrs
     const wanted = this.#place.start + this.#writer.sent
     // In place, what was behind the bytes stays; a file of its own must have just these bytes.
     const fits = size === undefined || (this.#place.target ? size === wanted : size >= wanted)
     if (!fits) throw new BackendError('failed', `the backend holds ${size} bytes of ${wanted}`)
+    return attrs
   }
 
   /** A large file goes on over further connections, each with a handle of its own. */
