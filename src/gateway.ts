@@ -195,7 +195,7 @@ async function makeBackends(
 }
 
 function makeBackend(
-  { name, host, port, hostKeys: fingerprints, timeouts, health, stripe, pool }: BackendConfig,
+  { name, host, port, hostKeys: fingerprints, timeouts, health, stripe, pool, capabilities }: BackendConfig,
   knownHostsText: string | undefined,
   { upload, limits }: Config,
   budget: ByteBudget,
@@ -217,6 +217,7 @@ function makeBackend(
     bytesInFlightPerTransfer: limits.bytesInFlightPerTransfer,
     budget,
     observer,
+    capabilities,
   })
 }
 

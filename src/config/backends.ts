@@ -61,7 +61,16 @@ async function checkBackend(
     health: { everyMs: health.every, timeoutMs: health.timeout },
     stripe,
     pool: { connections: pool.connections, idleMs: pool.idle },
+    capabilities: given(values.capabilities),
   }
+}
+
+type Given<V> = { [K in keyof V]?: Exclude<V[K], undefined> }
+
+/** Only what was written: a key with the value undefined would hide what the gateway finds out. */
+function given<V extends object>(values: V): Given<V> {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as Given<V>
 }
 
 /** Where each backend is named, also of those that are faulty otherwise: a reference to them is no second fault. */

@@ -60,6 +60,24 @@ export interface BackendConfig {
   readonly stripe: number
   /** For partners with a key or password of the gateway's: connections of one account, and how long an unused one is kept. */
   readonly pool: { readonly connections: number; readonly idleMs: number }
+  readonly capabilities: BackendCapabilities
+}
+/** What the operator says of the server; what is not there the gateway finds out (`backend/sftp/capabilities.ts`). */
+export interface BackendCapabilities {
+  readonly readBytes?: number
+  readonly writeBytes?: number
+  readonly answersInOrder?: boolean
+  readonly pipelinedReaddir?: number
+  readonly channels?: number
+  readonly window?: 'large' | 'small'
+  readonly stripes?: boolean
+  readonly rename?: 'posix' | 'swap' | 'plain'
+  readonly setModified?: 'ok' | 'ignore'
+  readonly setMode?: 'ok' | 'ignore'
+  readonly fsync?: boolean
+  readonly sizeAfterUpload?: 'check' | 'skip'
+  readonly readOnce?: boolean
+  readonly keepalive?: 'ssh' | 'sftp' | 'off'
 }
 export interface BackendTimeouts {
   /** TCP connect. */

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import type { BackendProof, Config, PartnerConfig } from './config.ts'
+import type { BackendCapabilities, BackendProof, Config, PartnerConfig } from './config.ts'
 
 /**
  * The configuration for people, complete with defaults, in the notation of the files. Secrets are not in it. Partners
@@ -8,7 +8,7 @@ import type { BackendProof, Config, PartnerConfig } from './config.ts'
 export function describeConfig(config: Config): string {
   const globals = {
     version: 1,
-    backends: config.backends.map(({ timeouts, health, pool, hostKeys, knownHosts, ...backend }) => ({
+    backends: config.backends.map(({ timeouts, health, pool, hostKeys, knownHosts, capabilities, ...backend }) => ({
       ...backend,
       ...(hostKeys.length > 0 && { hostKeys }),
       ...(knownHosts !== undefined && { knownHosts }),
@@ -20,6 +20,7 @@ export function describeConfig(config: Config): string {
       },
       health: { every: time(health.everyMs), timeout: time(health.timeoutMs) },
       pool: { connections: pool.connections, idle: time(pool.idleMs) },
+      ...(Object.keys(capabilities).length > 0 && { capabilities: describeCapabilities(capabilities) }),
     })),
     defaults: config.defaults,
     listeners: config.listeners,
@@ -47,6 +48,14 @@ export function describeConfig(config: Config): string {
     (partner) => `\n# Partner ${partner.name}\n${comment(yaml(describePartner(partner)))}`,
   )
   return yaml(globals) + partners.join('')
+}
+
+function describeCapabilities({ readBytes, writeBytes, ...others }: BackendCapabilities): object {
+  return {
+    ...(readBytes !== undefined && { readBytes: size(readBytes) }),
+    ...(writeBytes !== undefined && { writeBytes: size(writeBytes) }),
+    ...others,
+  }
 }
 
 const hidden = '[secret]'

@@ -79,18 +79,23 @@ const bytesOf = new Map([
   ['MiB', 1024 ** 2],
   ['GiB', 1024 ** 3],
 ])
-const sizeMin = 64 * 1024
-const sizeMax = 64 * 1024 ** 3
+
+function sizeBetween(min: number, max: number, expects: string): Kind<number> {
+  return {
+    expects,
+    read(text) {
+      const [, amount = '', unit = 'none'] = /^(\d{1,15}) ?(B|KiB|MiB|GiB|)$/.exec(text) ?? []
+      const value = Number(amount) * (bytesOf.get(unit) ?? Number.NaN)
+      return value >= min && value <= max ? value : undefined
+    },
+  }
+}
 
 /** Bytes. */
-export const size: Kind<number> = {
-  expects: 'a size such as 512KiB, 16MiB or 1GiB, 64KiB to 64GiB',
-  read(text) {
-    const [, amount = '', unit = 'none'] = /^(\d{1,15}) ?(B|KiB|MiB|GiB|)$/.exec(text) ?? []
-    const value = Number(amount) * (bytesOf.get(unit) ?? Number.NaN)
-    return value >= sizeMin && value <= sizeMax ? value : undefined
-  },
-}
+export const size = sizeBetween(64 * 1024, 64 * 1024 ** 3, 'a size such as 512KiB, 16MiB or 1GiB, 64KiB to 64GiB')
+
+/** Bytes of one SFTP request: answers to larger ones would not fit into what OpenSSH and others take as a message. */
+export const requestSize = sizeBetween(4096, 255 * 1024, 'a size such as 32KiB, 4KiB to 255KiB')
 
 /** Names of listeners, backends and partners: they are labels in metrics and words in logs. */
 export const label: Kind<string> = {

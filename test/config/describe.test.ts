@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { describeConfig } from '../../src/config/describe.ts'
-import { configOf, configWith, hash, smallest } from './folder.ts'
+import { configOf, configWith, hash, pin, smallest } from './folder.ts'
 
 const unusual = `
 defaults: { backend: main }
@@ -11,6 +11,23 @@ timeouts: { login: 1500ms, idle: 90s, dataStall: 26h }
 admin: off
 shutdown: { drain: 0s }
 `
+
+const withCapabilities = `version: 1
+backends:
+  - name: main
+    host: sftp.internal
+    hostKeys: ["${pin}"]
+    capabilities: { readBytes: 32767, writeBytes: 64KiB, rename: plain, stripes: false, pipelinedReaddir: 1 }
+`
+
+test('the capabilities that were set are printed, and no others', async () => {
+  const config = await configOf({ 'gateway.yaml': withCapabilities })
+  const set = { readBytes: 32767, writeBytes: 65536, rename: 'plain', stripes: false, pipelinedReaddir: 1 }
+  expect(config.backends[0]?.capabilities).toEqual(set)
+  const text = describeConfig(config)
+  expect(text).toContain('    capabilities:\n      readBytes: 32767B\n      writeBytes: 64KiB\n')
+  expect(await configOf({ 'gateway.yaml': text })).toEqual(config)
+})
 
 test.each(['', unusual])('what is printed reads as the same configuration again: %j', async (settings) => {
   const config = await configWith(settings)

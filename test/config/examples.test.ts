@@ -40,7 +40,7 @@ test('the defaults in the example are the defaults', async () => {
   expect({
     ...full,
     tls: { ...full.tls, certificates: [] },
-    backends: [{ ...backend, knownHosts: undefined }],
+    backends: [{ ...backend, knownHosts: undefined, capabilities: {} }],
     partners: [],
     state: { directory: undefined },
   }).toEqual(plain)

@@ -208,6 +208,17 @@ test('the placeholder for a fingerprint is refused', async () => {
   )
 })
 
+test('capabilities that are no such are reported with their place', async () => {
+  const settings = 'capabilities: { rename: mv, readBytes: 1KiB, channels: 0, stripes: yes, symlinks: true }'
+  expect(await faultsOf({ 'gateway.yaml': backend(`hostKeys: ["${pin}"], ${settings}`) })).toEqual([
+    'gateway.yaml:3:118 backends[0].capabilities.rename: must be one of posix, swap, plain, not "mv"',
+    'gateway.yaml:3:133 backends[0].capabilities.readBytes: must be a size such as 32KiB, 4KiB to 255KiB, not "1KiB"',
+    'gateway.yaml:3:149 backends[0].capabilities.channels: must be a whole number from 1 to 64, not "0"',
+    'gateway.yaml:3:161 backends[0].capabilities.stripes: must be true or false, not "yes"',
+    'gateway.yaml:3:166 backends[0].capabilities.symlinks: is not a known key',
+  ])
+})
+
 test('with several backends somebody has to say which one is for users of no partner', async () => {
   const second = `  - { name: other, host: b, hostKeys: ["${pin}"] }\n`
   const [fault] = await faultsWith(second)

@@ -20,6 +20,8 @@ export interface ConnectOptions {
   readonly connectMs: number
   /** The key exchange; and then the authentication. */
   readonly loginMs: number
+  /** Whether SSH's own keep-alive is sent; some servers never answer it, and would be taken for lost. */
+  readonly keepalive: boolean
 }
 
 /** An SSH connection whose server is the right one, and that nobody has logged in on yet. */
@@ -76,6 +78,8 @@ export async function greet(options: ConnectOptions, signal: AbortSignal): Promi
   }
 }
 
+const keepaliveMs = 30_000
+
 /** From the TCP connection to the login. It keeps ssh2's 'error' listener for the life of the client: ssh2 emits late ones. */
 class Handshake {
   readonly #client: Client
@@ -102,14 +106,14 @@ class Handshake {
 
   /** Resolves after the key exchange. */
   start(): Promise<void> {
-    const { hostKeys } = this.#options
+    const { hostKeys, keepalive } = this.#options
     const done = this.#until('handshake', 'key exchange')
     this.#client.connect({
       sock: this.#socket,
       // Each authentication method names the user again; this name is never sent.
       username: 'unused',
       readyTimeout: 0,
-      keepaliveInterval: 30_000,
+      keepaliveInterval: keepalive ? keepaliveMs : 0,
       keepaliveCountMax: 4,
       hostVerifier: (key: Buffer) => this.#verify(key),
       algorithms: algorithms(hostKeys.keyTypes),
@@ -130,10 +134,9 @@ class Handshake {
     const { host, port } = this.#options
     const lost = () => onLost(new BackendError('unavailable', `${host}:${port} was lost${this.#lastError()}`))
     this.#socket.once('close', lost)
-    const { _remoteVer: banner = '' } = this.#client as unknown as { readonly _remoteVer?: string }
     return {
       client: this.#client,
-      banner,
+      banner: remoteVersion(this.#client),
       cipher: this.#cipher,
       destroy: () => {
         this.#socket.off('close', lost)
@@ -227,6 +230,13 @@ function algorithms(hostKeyTypes: readonly string[]): Algorithms {
     hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'],
     compress: ['none'],
   }
+}
+
+/** The server's version with its comment, where many products have their name; ssh2's `_remoteVer` has no comment. */
+function remoteVersion(client: Client): string {
+  const { _protocol: protocol } = client as unknown as { readonly _protocol?: { readonly _remoteIdentRaw?: Buffer } }
+  const line = protocol?._remoteIdentRaw?.toString('latin1') ?? ''
+  return line.replace(/^SSH-[\d.]+-/, '').trimEnd()
 }
 
 function isNegotiation(error: Error & { level?: string }): boolean {

@@ -3,18 +3,19 @@ import { BackendError, type Download } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { answerBuffers } from './buffer-pool.ts'
 import type { ByteBudget } from './byte-budget.ts'
-import type { Capabilities } from './capabilities.ts'
+import { readAhead } from './capabilities.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed } from './explain.ts'
 import { type Lanes, largeFileBytes } from './lanes.ts'
-import { Reader } from './reader.ts'
+import { Reader, type ReadPlan } from './reader.ts'
+import type { Server } from './server.ts'
 import type { SftpClient } from './sftp-client.ts'
 import { openFlag } from './wire.ts'
 
 /** What every transfer of a login has in common. */
 export interface TransferParts {
   readonly client: SftpClient
-  readonly capabilities: Capabilities
+  readonly server: Server
   readonly lanes: Lanes
   readonly inFlightMax: number
   readonly budget: ByteBudget
@@ -26,20 +27,23 @@ export interface TransferParts {
  * STAT, then FSTAT, READ and CLOSE together.
  */
 export async function openDownload(parts: TransferParts, path: ByteString, start: number): Promise<Download> {
-  const { client, capabilities } = parts
+  const { client, server } = parts
+  const { answersInOrder, readOnce, readBytes } = server.can
   const [handle, looked] = await Promise.all([
     client.open(path, openFlag.read).catch(async (error) => {
       throw await explain(client, error, whyOpenFailed(path))
     }),
-    capabilities.answersInOrder ? client.stat(path).catch(() => undefined) : undefined,
+    answersInOrder && !readOnce ? client.stat(path).catch(() => undefined) : undefined,
   ])
   try {
+    if (readOnce)
+      return readerDownload(parts, path, handle, new Reader({ client, handle }, readPlan(parts, start, {})), {})
     const attrs = looked ?? (await client.fstat(handle))
     // OpenSSH opens directories for reading, and fails at the first READ.
     if (isDirectory(attrs)) throw new BackendError('isADirectory', 'a directory cannot be read as a file')
     const { size } = attrs
     if (size !== undefined && start > size) throw new BackendError('badOffset', 'offset past the end')
-    const isSmall = looked !== undefined && size !== undefined && size - start <= capabilities.readBytes
+    const isSmall = looked !== undefined && size !== undefined && size - start <= readBytes
     return isSmall ? smallDownload(parts, path, handle, start, size) : largeDownload(parts, path, handle, start, looked)
   } catch (error) {
     await client.close(handle).catch(() => {})
@@ -49,8 +53,8 @@ export async function openDownload(parts: TransferParts, path: ByteString, start
 
 /** Asks for the whole rest at once; the file is open no longer than that takes. */
 function smallDownload(parts: TransferParts, path: ByteString, handle: Buffer, start: number, size: number): Download {
-  const { client, capabilities, budget } = parts
-  const length = capabilities.readBytes
+  const { client, server, budget } = parts
+  const length = server.can.readBytes
   budget.force(length)
   const asked = Promise.all([
     client.fstat(handle).catch((): Attrs => ({ size })),
@@ -121,8 +125,16 @@ async function largeDownload(
   return readerDownload(parts, path, handle, reader, attrs)
 }
 
-function readPlan({ capabilities, inFlightMax, budget }: TransferParts, start: number, { size }: Attrs) {
-  return { start, size, requestBytes: capabilities.readBytes, inFlightMax, budget }
+function readPlan({ server, inFlightMax, budget }: TransferParts, start: number, { size }: Attrs): ReadPlan {
+  return {
+    start,
+    size,
+    requestBytes: server.can.readBytes,
+    inFlightMax: readAhead(server.can, inFlightMax),
+    ...(server.can.readOnce && { depthMax: 1 }),
+    budget,
+    learnRequestBytes: (readBytes) => server.learn({ readBytes }),
+  }
 }
 
 function readerDownload(

@@ -52,6 +52,16 @@ export function unexpected(answer: Answer, operation: string): BackendError {
   return new BackendError('failed', `${operation}: unexpected ${answer.type} answer from the server`)
 }
 
+/** The server does not know the request at all, whatever it is asked to do with it. */
+export function isUnsupported(error: unknown): boolean {
+  return error instanceof SftpStatusError && error.code === status.opUnsupported
+}
+
+/** The same, said less clearly: on a handle of our own FAILURE means that the server cannot. */
+export function isRefusedAltogether(error: unknown): boolean {
+  return isUnsupported(error) || (error instanceof SftpStatusError && error.code === status.failure)
+}
+
 /** Any error as a BackendError, the original as its cause. */
 export function asBackendError(error: unknown, operation: string): BackendError {
   if (error instanceof BackendError) return error

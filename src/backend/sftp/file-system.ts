@@ -4,11 +4,13 @@ import type { ByteBudget } from './byte-budget.ts'
 import { openDownload, type TransferParts } from './download.ts'
 import { entryOf, entryOfName, isDirectory, isSafeName } from './entry.ts'
 import { explain, whyMakeDirectoryFailed, whyRemoveDirectoryFailed, whyRemoveFailed } from './explain.ts'
+import { isUnsupported } from './failures.ts'
 import { type LanePlan, Lanes } from './lanes.ts'
 import { isPartName } from './part-name.ts'
 import type { Lease } from './pooled-line.ts'
 import { RecentStat } from './recent-stat.ts'
 import { renameOver } from './rename.ts'
+import type { Server } from './server.ts'
 import type { SftpClient } from './sftp-client.ts'
 import { openUpload, type UploadSettings } from './upload.ts'
 
@@ -22,18 +24,20 @@ export interface FileSystemSettings extends UploadSettings {
 export class SftpFileSystem implements FileSystem {
   readonly home: ByteString
   readonly #client: SftpClient
+  readonly #server: Server
   readonly #lease: Lease
   readonly #parts: TransferParts
   readonly #settings: UploadSettings
   readonly #recent = new RecentStat()
 
   constructor(lease: Lease, settings: FileSystemSettings, lanes: LanePlan) {
-    const { client, capabilities, home } = lease
+    const { client, server, home } = lease
     const { inFlightMax, budget, ...uploads } = settings
     this.home = home
     this.#client = client
     this.#lease = lease
-    this.#parts = { client, capabilities, lanes: new Lanes(lease, capabilities, lanes), inFlightMax, budget }
+    this.#parts = { client, server, lanes: new Lanes(lease, lanes), inFlightMax, budget }
+    this.#server = server
     this.#settings = uploads
   }
 
@@ -97,13 +101,21 @@ export class SftpFileSystem implements FileSystem {
   }
   async rename(from: ByteString, to: ByteString): Promise<void> {
     this.#recent.forget()
-    await renameOver(this.#client, from, to)
+    await renameOver(this.#client, this.#server, from, to)
   }
 
   /** Version 3 sets both times or none, so the access time is set too. */
   async setModified(path: ByteString, seconds: number): Promise<void> {
     this.#recent.forget()
-    await this.#client.setstat(path, { accessed: seconds, modified: seconds })
+    if (this.#server.can.setModified === 'ignore') {
+      throw new BackendError('unsupported', 'times of files are not set on this backend')
+    }
+    try {
+      await this.#client.setstat(path, { accessed: seconds, modified: seconds })
+    } catch (error) {
+      if (isUnsupported(error)) this.#server.learn({ setModified: 'ignore' })
+      throw error
+    }
   }
   async setMode(path: ByteString, mode: number): Promise<void> {
     this.#recent.forget()

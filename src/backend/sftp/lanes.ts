@@ -1,4 +1,3 @@
-import type { Capabilities } from './capabilities.ts'
 import type { Connection } from './connection.ts'
 import type { Lease } from './pooled-line.ts'
 import type { SftpClient } from './sftp-client.ts'
@@ -24,10 +23,10 @@ export class Lanes {
   readonly #more: number
   #released = false
 
-  constructor(own: Lease, capabilities: Capabilities, plan: LanePlan) {
+  constructor(own: Lease, plan: LanePlan) {
     this.#plan = plan
     this.#connections = new Set([own.connection])
-    this.#more = capabilities.stripes ? plan.count - 1 : 0
+    this.#more = own.server.can.stripes ? plan.count - 1 : 0
   }
 
   /** Whether there can be any. */

@@ -1,14 +1,14 @@
 import type { ByteString } from '../../ftp/bytes.ts'
 import type { BackendError } from '../backend.ts'
-import type { Capabilities } from './capabilities.ts'
 import type { Connection } from './connection.ts'
+import type { Server } from './server.ts'
 import { ChannelRefused, type SftpChannel } from './sftp-channel.ts'
 import { SftpClient } from './sftp-client.ts'
 
 /** One login's use of an SFTP session. */
 export interface Lease {
   readonly client: SftpClient
-  readonly capabilities: Capabilities
+  readonly server: Server
   readonly home: ByteString
   /** The connection under it, to tell whether two leases have the same. */
   readonly connection: Connection
@@ -18,10 +18,10 @@ export interface Lease {
 
 export interface LineOptions {
   openChannel(connection: Connection, onEnd: () => void): Promise<SftpChannel>
-  /** Channels that the server allows on one connection, as far as is known. */
-  channels(): number
+  /** Channels that the server allows on a connection, as far as is known. */
+  channels(connection: Connection | undefined): number
   /** Called when it turns out to allow no more than these. */
-  learnChannels(channels: number): void
+  learnChannels(connection: Connection, channels: number): void
   readonly idleMs: number
 }
 
@@ -71,7 +71,7 @@ export class Line {
     return this.#kept.length > 0
   }
   get hasRoom(): boolean {
-    return this.open && (this.hasIdle || this.used < this.#options.channels())
+    return this.open && (this.hasIdle || this.used < this.#options.channels(this.#connection))
   }
 
   /** Throws what made the connection fail, ChannelRefused when the server allows no further channel. */
@@ -80,12 +80,12 @@ export class Line {
     const channel = this.#kept.pop() ?? (await this.#open())
     const connection = await this.#ready
     this.#leased.add(channel)
-    const { session, capabilities, home } = channel
+    const { session, server, home } = channel
     const client = new SftpClient(session)
     let over = false
     return {
       client,
-      capabilities,
+      server,
       home,
       connection,
       release: () => {
@@ -141,8 +141,10 @@ export class Line {
       return channel
     } catch (error) {
       this.used--
-      if (error instanceof ChannelRefused && this.used > 0) this.#options.learnChannels(this.used)
-      else this.retire()
+      const connection = this.#connection
+      if (error instanceof ChannelRefused && connection && this.used > 0) {
+        this.#options.learnChannels(connection, this.used)
+      } else this.retire()
       this.#rest()
       throw error
     }

@@ -23,7 +23,7 @@ export async function probeHostKey(
       return 'unknown' as const
     }
     const hostKeys = { check, keyTypes: [type], expected: [], notes: [] }
-    await greet({ host, port, hostKeys, connectMs: timeoutMs, loginMs: timeoutMs }, signal).then(
+    await greet({ host, port, hostKeys, connectMs: timeoutMs, loginMs: timeoutMs, keepalive: false }, signal).then(
       (greeted) => greeted.destroy(),
       (error) => {
         failure = error

@@ -17,12 +17,18 @@ export interface ReadPlan {
   readonly requestBytes: number
   /** Bytes that may be under way or wait here to be taken. */
   readonly inFlightMax: number
+  /** READs that may be under way; no limit when left out. */
+  readonly depthMax?: number
   readonly budget: ByteBudget
+  /** Called with the bytes that the server gives to one READ at most, when it gives less than was asked for. */
+  learnRequestBytes?(bytes: number): void
 }
 
 /** READs that are always under way: enough for the next to be there when one is taken. */
 const depthMin = 4
 const requestBytesMin = 512
+/** A server's own limit is larger; a short answer below it is the end of a file, or a busy moment. */
+const learnedBytesMin = 4096
 
 /** Where one READ was sent, and how many bytes are asked for there. */
 interface Way extends ReadLane {
@@ -47,6 +53,8 @@ export class Reader implements AsyncIterable<Buffer> {
   readonly #asked: Ask[] = []
   readonly #pace: Pace
   #requestBytes: number
+  /** Bytes of the newest short answer. */
+  #shortAnswer = 0
   #nextOffset: number
   #askedBeyondEnd = false
   #stopped = false
@@ -103,9 +111,10 @@ export class Reader implements AsyncIterable<Buffer> {
 
   /** Keeps the pipe full, but never with more than one READ beyond the known end. */
   #askAhead(): void {
-    const { inFlightMax, budget } = this.#plan
+    const { inFlightMax, depthMax = Number.POSITIVE_INFINITY, budget } = this.#plan
     const size = this.#size
-    const depth = Math.max(1, Math.floor(Math.min(this.#pace.bytes, inFlightMax) / this.#requestBytes))
+    const worth = Math.floor(Math.min(this.#pace.bytes, inFlightMax) / this.#requestBytes)
+    const depth = Math.max(1, Math.min(worth, depthMax))
     while (this.#asked.length < depth && !this.#askedBeyondEnd) {
       const left = size === undefined ? undefined : size - this.#nextOffset
       const length = left !== undefined && left > 0 ? Math.min(left, this.#requestBytes) : this.#requestBytes
@@ -148,6 +157,9 @@ export class Reader implements AsyncIterable<Buffer> {
     this.#plan.budget.force(length)
     this.#asked.unshift(this.#ask(ask.offset + got, length))
     this.#requestBytes = Math.max(requestBytesMin, got)
+    // Twice the same is a limit; once may be the end of the file.
+    if (got === this.#shortAnswer && got >= learnedBytesMin) this.#plan.learnRequestBytes?.(got)
+    this.#shortAnswer = got
   }
 
   #checkEnd(offset: number): void {

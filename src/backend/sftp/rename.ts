@@ -2,26 +2,55 @@ import { randomBytes } from 'node:crypto'
 import type { ByteString } from '../../ftp/bytes.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyRenameFailed } from './explain.ts'
+import { isUnsupported } from './failures.ts'
+import type { Server } from './server.ts'
 import type { SftpClient } from './sftp-client.ts'
-import { extension } from './wire.ts'
 
-type RenameClient = Pick<SftpClient, 'offers' | 'posixRename' | 'rename' | 'lstat' | 'stat' | 'remove'>
+type RenameClient = Pick<SftpClient, 'posixRename' | 'rename' | 'lstat' | 'stat' | 'remove'>
+type RenameServer = Pick<Server, 'can' | 'learn'>
 
 /**
  * Renames, replacing an existing file as Unix FTP servers do (clients upload to a temporary name and rename over).
  * With posix-rename it is one step. Without, RENAME refuses an existing target (draft section 6.5): then the target is
  * moved aside, the source takes its name, and the old file is removed; if the second step fails the old file goes back.
  * A connection that is lost just between these steps leaves the name free and the old file as `.<8 hex>.old`: no server
- * without posix-rename can do better, and the operator is told that it is one.
+ * without posix-rename can do better, and the operator is told that it is one. Where even that is not wanted (`plain`), an
+ * existing target is a failure.
  * Renaming a path to itself does nothing: Win32-OpenSSH deletes the file (its issue 1849).
  */
-export async function renameOver(client: RenameClient, from: ByteString, to: ByteString): Promise<void> {
+export async function renameOver(
+  client: RenameClient,
+  server: RenameServer,
+  from: ByteString,
+  to: ByteString,
+): Promise<void> {
   if (from === to) return void (await client.lstat(from))
   try {
-    if (client.offers(extension.posixRename)) await client.posixRename(from, to)
-    else await client.rename(from, to).catch((error) => swap(client, from, to, error))
+    if (server.can.rename === 'posix' && (await inOneStep(client, server, from, to))) return
+    const { rename } = server.can
+    await client.rename(from, to).catch((error) => {
+      if (rename === 'plain') throw error
+      return swap(client, from, to, error)
+    })
   } catch (error) {
     throw await explain(client, error, whyRenameFailed(to))
+  }
+}
+
+/** False, and learned, when the server does not know the extension after all. */
+async function inOneStep(
+  client: RenameClient,
+  server: RenameServer,
+  from: ByteString,
+  to: ByteString,
+): Promise<boolean> {
+  try {
+    await client.posixRename(from, to)
+    return true
+  } catch (error) {
+    if (!isUnsupported(error)) throw error
+    server.learn({ rename: 'swap' })
+    return false
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Observer } from '../../observe/observer.ts'
 import type { Backend, BackendError, Credentials, FileSystem, Preparation } from '../backend.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import type { CapabilityOverrides } from './capabilities.ts'
 import type { Connection, ConnectOptions } from './connection.ts'
 import { Dialer } from './dialer.ts'
 import { SftpFileSystem } from './file-system.ts'
@@ -8,12 +9,12 @@ import { loginTag } from './part-name.ts'
 import { Pool } from './pool.ts'
 import type { PoolLimits } from './pooled-account.ts'
 import type { Lease } from './pooled-line.ts'
+import { LearnedCapabilities } from './server.ts'
 import { openSftpChannel, type SftpChannel } from './sftp-channel.ts'
 import { SftpClient } from './sftp-client.ts'
 import type { SessionTimeouts } from './sftp-session.ts'
-import { extension } from './wire.ts'
 
-export interface SftpBackendOptions extends ConnectOptions, SessionTimeouts {
+export interface SftpBackendOptions extends Omit<ConnectOptions, 'keepalive'>, SessionTimeouts {
   readonly name: string
   readonly fsync: 'auto' | 'off'
   readonly bytesInFlightPerTransfer: number
@@ -23,10 +24,9 @@ export interface SftpBackendOptions extends ConnectOptions, SessionTimeouts {
   readonly stripe: number
   readonly health: { readonly everyMs: number; readonly timeoutMs: number }
   readonly observer: Observer
+  /** What the operator says of the server; it has the last word. */
+  readonly capabilities?: CapabilityOverrides
 }
-
-/** OpenSSH allows ten channels (MaxSessions); two are left for whoever else uses the connection's account there. */
-const channelsMax = 8
 
 /**
  * An SFTP server. A login with the client's own password has a connection of its own; logins with a secret that the
@@ -35,27 +35,26 @@ const channelsMax = 8
 export class SftpBackend implements Backend {
   readonly name: string
   readonly #options: SftpBackendOptions
+  readonly #learned: LearnedCapabilities
   readonly #dialer: Dialer
   readonly #pool: Pool
   /** Those of one login alone. */
   readonly #connections = new Set<Connection>()
   readonly #told = new WeakSet<Connection>()
   readonly #health: NodeJS.Timeout
-  #channels = channelsMax
   #warned = false
 
   constructor(options: SftpBackendOptions) {
     this.name = options.name
     this.#options = options
-    this.#dialer = new Dialer(options)
+    this.#learned = new LearnedCapabilities(options.capabilities)
+    this.#dialer = new Dialer({ ...options, keepalive: this.#learned.beforeBanner.keepalive === 'ssh' })
     this.#pool = new Pool({
       limits: options.pool,
       connect: (credentials, onLost) => this.#dialer.logIn(credentials, onLost),
       openChannel: (connection, onEnd) => this.#openChannel(connection, onEnd),
-      channels: () => this.#channels,
-      learnChannels: (channels) => {
-        this.#channels = Math.min(this.#channels, channels)
-      },
+      channels: (connection) => this.#learned.server(connection?.banner).can.channels,
+      learnChannels: ({ banner }, channels) => this.#learned.server(banner).learn({ channels }),
     })
     this.#health = setInterval(() => void this.#checkHealth(), options.health.everyMs)
     this.#health.unref()
@@ -124,14 +123,14 @@ export class SftpBackend implements Backend {
       disconnect()
       throw lost ?? error
     }
-    const { session, capabilities, home } = channel
+    const { session, server, home } = channel
     const client = new SftpClient(session)
-    return { client, capabilities, home, connection, release: () => session.close() }
+    return { client, server, home, connection, release: () => session.close() }
   }
 
   async #openChannel(connection: Connection, onEnd: () => void): Promise<SftpChannel> {
-    const { requestMs, closeMs, bytesInFlightPerTransfer } = this.#options
-    const options = { requestMs, closeMs, receiveWindow: bytesInFlightPerTransfer * 2 }
+    const { requestMs, closeMs, bytesInFlightPerTransfer: inFlightMax } = this.#options
+    const options = { requestMs, closeMs, inFlightMax, learned: this.#learned }
     const channel = await openSftpChannel(connection, options, onEnd)
     this.#tellReady(connection, channel)
     return channel
@@ -142,14 +141,14 @@ export class SftpBackend implements Backend {
     if (!this.#dialer.heardWithin(this.#options.health.everyMs)) await this.probe().catch(() => {})
   }
 
-  #tellReady(connection: Connection, { session }: SftpChannel): void {
+  #tellReady(connection: Connection, { session, server }: SftpChannel): void {
     if (this.#told.has(connection)) return
     this.#told.add(connection)
     const { banner, cipher } = connection
     const { observer } = this.#options
     const extensions = [...session.extensions.keys()]
     observer({ kind: 'backendReady', backend: this.name, banner, cipher, extensions })
-    if (this.#warned || session.extensions.has(extension.posixRename)) return
+    if (this.#warned || server.can.rename !== 'swap') return
     this.#warned = true
     const message = `backend ${this.name} cannot replace a file in one step (no posix-rename): when its connection breaks at just that moment, the old file is left as .<8 hex digits>.old beside its name`
     observer({ kind: 'warning', topic: 'no_posix_rename', message })

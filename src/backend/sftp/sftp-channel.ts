@@ -1,22 +1,25 @@
 import type { ByteString } from '../../ftp/bytes.ts'
 import { BackendError } from '../backend.ts'
-import { type Capabilities, learnCapabilities } from './capabilities.ts'
+import { receiveWindow } from './capabilities.ts'
 import type { Connection } from './connection.ts'
+import { keepAlive } from './keepalive.ts'
 import { openSubsystem } from './raw-channel.ts'
+import type { LearnedCapabilities, Server } from './server.ts'
 import { SftpClient } from './sftp-client.ts'
 import { type SessionTimeouts, SftpSession } from './sftp-session.ts'
 
 /** An SFTP session on an SSH connection, and what the server said of itself there. */
 export interface SftpChannel {
   readonly session: SftpSession
-  readonly capabilities: Capabilities
+  readonly server: Server
   /** Where the account starts. */
   readonly home: ByteString
 }
 
 export interface ChannelOptions extends SessionTimeouts {
-  /** Bytes that the server may send ahead. */
-  readonly receiveWindow: number
+  readonly learned: LearnedCapabilities
+  /** Bytes of one download that may be under way. */
+  readonly inFlightMax: number
 }
 
 /** The server has no further channel for this connection (OpenSSH MaxSessions); another connection may have one. */
@@ -27,21 +30,24 @@ export class ChannelRefused extends BackendError {}
  * `close` too, and not before this has resolved. Throws BackendError `unavailable`, and ChannelRefused when the server opens no channel at all.
  */
 export async function openSftpChannel(
-  { client: ssh }: Connection,
-  { receiveWindow, ...timeouts }: ChannelOptions,
+  { client: ssh, banner }: Connection,
+  { learned, inFlightMax, ...timeouts }: ChannelOptions,
   onEnd: () => void,
 ): Promise<SftpChannel> {
   const session = new SftpSession(timeouts)
   try {
-    const channel = await openSubsystem(ssh, receiveWindow, timeouts.requestMs, {
+    const window = receiveWindow(learned.server(banner).can, inFlightMax)
+    const channel = await openSubsystem(ssh, window, timeouts.requestMs, {
       onData: (bytes) => session.receive(bytes),
       onClose: () => session.fail(new BackendError('unavailable', 'the server closed the SFTP channel')),
     })
     await session.start(channel)
     const client = new SftpClient(session)
-    const [capabilities, home] = await Promise.all([learnCapabilities(client), client.realpath('.')])
+    const server = learned.server(banner, session)
+    const [home] = await Promise.all([client.realpath('.'), server.askLimits(client)])
+    if (server.can.keepalive === 'sftp') keepAlive(client)
     session.whenDead(onEnd)
-    return { session, capabilities, home }
+    return { session, server, home }
   } catch (cause) {
     session.close()
     const { message } = cause as Error

@@ -72,6 +72,11 @@ export class SftpSession {
     return this.#channel?.queued ?? 0
   }
 
+  /** No request waits for its answer. */
+  get idle(): boolean {
+    return this.#pending.size === 0
+  }
+
   get packetSize(): number {
     return this.#channel?.packetSize ?? 0
   }

@@ -5,7 +5,7 @@ import type { Attrs } from './attrs.ts'
 import type { TransferParts } from './download.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed, whyWriteFailed } from './explain.ts'
-import { SftpStatusError } from './failures.ts'
+import { isRefusedAltogether, SftpStatusError } from './failures.ts'
 import { partPath } from './part-name.ts'
 import { renameOver } from './rename.ts'
 import type { SftpClient } from './sftp-client.ts'
@@ -169,7 +169,7 @@ class SftpUpload implements Upload {
   #over = false
 
   constructor(parts: TransferParts, settings: UploadSettings, place: Place, onCommitted: (attrs: Attrs) => void) {
-    const { client, capabilities, lanes, inFlightMax, budget } = parts
+    const { client, server, lanes, inFlightMax, budget } = parts
     this.#client = client
     this.#parts = parts
     this.#settings = settings
@@ -178,12 +178,12 @@ class SftpUpload implements Upload {
     this.inPlace = place.target === undefined
     this.#writer = new Writer(laneOf(client, place.handle), {
       start: place.start,
-      requestBytes: capabilities.writeBytes,
+      requestBytes: server.can.writeBytes,
       inFlightMax,
       budget,
       onAllSent: () => {
         // On such a server these come after the last WRITE, so they need not wait for its acknowledgement.
-        if (capabilities.answersInOrder && this.#writer.inOrder) void this.#seal()
+        if (server.can.answersInOrder && this.#writer.inOrder) void this.#seal()
       },
       onLarge: () => {
         if (lanes.wanted) this.#widen()
@@ -205,9 +205,9 @@ class SftpUpload implements Upload {
     const { path, target } = this.#place
     const attrs = await this.#seal()
     if (target?.unique) await this.#client.rename(path, target.path)
-    else if (target) await renameOver(this.#client, path, target.path)
+    else if (target) await renameOver(this.#client, this.#parts.server, path, target.path)
     this.#over = true
-    this.#onCommitted(attrs)
+    if (attrs.size !== undefined) this.#onCommitted(attrs)
   }
 
   async abandon(): Promise<void> {
@@ -220,7 +220,7 @@ class SftpUpload implements Upload {
 
   /** Makes what was written durable, checks its size and closes it. */
   #seal(): Promise<Attrs> {
-    this.#sealed ??= this.#parts.capabilities.answersInOrder ? this.#sealAtOnce() : this.#sealStepByStep()
+    this.#sealed ??= this.#parts.server.can.answersInOrder ? this.#sealAtOnce() : this.#sealStepByStep()
     this.#sealed.catch(() => {})
     return this.#sealed
   }
@@ -241,15 +241,28 @@ class SftpUpload implements Upload {
   /** Best effort: object stores know no modes, and a file without its old mode is still the whole file. */
   async #keepMode(): Promise<void> {
     const { handle, target } = this.#place
-    if (target?.mode !== undefined) await this.#client.fsetstat(handle, { permissions: target.mode }).catch(() => {})
+    const { server } = this.#parts
+    if (target?.mode === undefined || server.can.setMode === 'ignore') return
+    await this.#client.fsetstat(handle, { permissions: target.mode }).catch((error) => {
+      if (isRefusedAltogether(error)) server.learn({ setMode: 'ignore' })
+    })
   }
 
   async #fsync(): Promise<void> {
-    if (this.#settings.fsync === 'auto' && this.#parts.capabilities.fsync) await this.#client.fsync(this.#place.handle)
+    if (this.#settings.fsync === 'auto' && this.#parts.server.can.fsync) await this.#client.fsync(this.#place.handle)
   }
 
-  #attrs(): Promise<Attrs> {
-    return this.#client.fstat(this.#place.handle)
+  /** Nothing where the server cannot tell: every WRITE was acknowledged, and it has said all it can. */
+  async #attrs(): Promise<Attrs> {
+    const { server } = this.#parts
+    if (server.can.sizeAfterUpload === 'skip') return {}
+    try {
+      return await this.#client.fstat(this.#place.handle)
+    } catch (error) {
+      if (!isRefusedAltogether(error)) throw error
+      server.learn({ sizeAfterUpload: 'skip' })
+      return {}
+    }
   }
 
   /** Every handle of the file, once. */

@@ -66,6 +66,22 @@ test('whatever the sizes, the content arrives whole and in order, and the budget
   )
 })
 
+test.each([
+  ['twice the same short answer is a limit of the server, and is told', 60_000, 8192, [8192]],
+  ['answers as long as asked for teach nothing', 60_000, 16_384, []],
+  ['one short answer may be the end of a file, and teaches nothing', 10_000, 8192, []],
+  ['very short answers are no limit of a server', 60_000, 1000, []],
+])('%s', async (_, length, answerMax, lessons) => {
+  const told = new Set<number>()
+  const options = {
+    ...plan(length, { requestBytes: 16_384, budget: new ByteBudget(1e6) }),
+    inFlightMax: 65_536,
+    learnRequestBytes: (bytes: number) => told.add(bytes),
+  }
+  expect(await collect(new Reader(lane(server(bytes(length), answerMax)), options))).toEqual(bytes(length))
+  expect([...told]).toEqual(lessons)
+})
+
 test('a file of known size is asked for once, and its end once', async () => {
   const remote = server(bytes(25))
   await collect(new Reader(lane(remote), plan(25)))
