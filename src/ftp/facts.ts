@@ -1,4 +1,5 @@
 import type { ByteString } from './bytes.ts'
+import { dayOf, timeOfDay } from './calendar.ts'
 import type { ListedFile } from './list-line.ts'
 import { hasLineBreak } from './pathname.ts'
 
@@ -15,6 +16,8 @@ export const factNames: readonly string[] = [
   'UNIX.groupname',
 ]
 
+const lowerCaseNames = factNames.map((name) => [name, name.toLowerCase()] as const)
+
 /** Facts that a session shows until OPTS MLST says otherwise; lower case. */
 export const defaultFacts: ReadonlySet<string> = new Set(['type', 'size', 'modify', 'perm', 'unix.mode'])
 
@@ -25,8 +28,8 @@ export const defaultFacts: ReadonlySet<string> = new Set(['type', 'size', 'modif
  */
 export function facts(file: ListedFile, enabled: ReadonlySet<string>): ByteString {
   let text = ''
-  for (const name of factNames) {
-    const value = enabled.has(name.toLowerCase()) ? factValue(name, file) : undefined
+  for (const [name, lowerCase] of lowerCaseNames) {
+    const value = enabled.has(lowerCase) ? factValue(name, file) : undefined
     if (value !== undefined) text += `${name}=${value};`
   }
   return text
@@ -103,12 +106,9 @@ export function parseFactList(
   }
 }
 
-const lastSecond = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000
-
 /** A time in seconds since 1970 as YYYYMMDDHHMMSS in UTC; never with a fraction, which several clients cannot read. */
 export function formatTime(seconds: number): string {
-  const time = new Date(Math.min(Math.max(Math.floor(seconds), 0), lastSecond) * 1000)
-  return time.toISOString().slice(0, 19).replace(/[-T:]/g, '')
+  return `${dayOf(seconds).compact}${timeOfDay(seconds, '', true)}`
 }
 
 /** SFTP version 3 carries times as unsigned 32-bit seconds. */

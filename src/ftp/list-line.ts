@@ -1,4 +1,5 @@
 import type { ByteString } from './bytes.ts'
+import { dayOf, timeOfDay } from './calendar.ts'
 import { type ListOptions, noListOptions } from './list-options.ts'
 
 /** What a line shows of a file; the storage contract's Entry fits. Undefined is what the server did not say. */
@@ -34,7 +35,17 @@ export function listLine(file: ListedFile, now: number, options: ListOptions = n
 const typeLetters = { file: '-', directory: 'd', symlink: 'l', other: '-' } as const
 const defaultModes = { file: 0o644, directory: 0o755, symlink: 0o777, other: 0o644 } as const
 
+/** There are few in a listing, and no more than 4096 for each type. */
+const permissionTexts: Record<ListedFile['type'], string[]> = { file: [], directory: [], symlink: [], other: [] }
+
 function permissions({ type, mode = defaultModes[type] }: ListedFile): string {
+  const texts = permissionTexts[type]
+  const text = texts[mode] ?? permissionText(type, mode)
+  if (mode <= 0o7777) texts[mode] = text
+  return text
+}
+
+function permissionText(type: ListedFile['type'], mode: number): string {
   const triple = (shift: number, special: number, letter: string) => {
     const bits = mode >> shift
     const execute = bits & 1 ? 'x' : '-'
@@ -52,24 +63,16 @@ function account(name: ByteString | undefined, id: number | undefined): ByteStri
   return id === undefined ? 'ftp' : String(id)
 }
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const recentSeconds = 180 * 24 * 3600
 /** Clocks differ; a file that is this much younger than now is still of today. */
 const aheadSeconds = 60
-const lastSecond = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000
 
 /** The time of day for the last 180 days; else the year, also for the future, which a client would take for last year. */
 function date(modified: number | undefined, now: number): string {
-  const seconds = Math.min(Math.max(modified ?? 0, 0), lastSecond)
-  const time = new Date(seconds * 1000)
-  const day = `${months[time.getUTCMonth()]} ${twoDigits(time.getUTCDate())}`
+  const seconds = Math.max(modified ?? 0, 0)
+  const { monthAndDay, year } = dayOf(seconds)
   const recent = seconds > now - recentSeconds && seconds <= now + aheadSeconds
-  if (!recent) return `${day}  ${time.getUTCFullYear()}`
-  return `${day} ${twoDigits(time.getUTCHours())}:${twoDigits(time.getUTCMinutes())}`
-}
-
-function twoDigits(value: number): string {
-  return value < 10 ? `0${value}` : String(value)
+  return recent ? `${monthAndDay} ${timeOfDay(seconds, ':', false)}` : `${monthAndDay}  ${year}`
 }
 
 function shownName(file: ListedFile, { classify }: ListOptions): ByteString {
