@@ -48,9 +48,11 @@ export function writeAttrs(message: Buffer, start: number, attrs: Attrs): number
 export function readAttrs(reader: MessageReader): Attrs {
   const flags = reader.u32()
   const size = flags & attrFlag.size ? reader.u64() : undefined
-  const [uid, gid] = flags & attrFlag.uidGid ? [reader.u32(), reader.u32()] : []
+  const uid = flags & attrFlag.uidGid ? reader.u32() : undefined
+  const gid = flags & attrFlag.uidGid ? reader.u32() : undefined
   const permissions = flags & attrFlag.permissions ? reader.u32() : undefined
-  const [accessed, modified] = flags & attrFlag.times ? [reader.u32(), reader.u32()] : []
+  const accessed = flags & attrFlag.times ? reader.u32() : undefined
+  const modified = flags & attrFlag.times ? reader.u32() : undefined
   if (flags & attrFlag.extended) {
     for (let pairs = reader.u32(); pairs > 0; pairs--) {
       reader.string()

@@ -1,4 +1,4 @@
-import { type ByteString, fromBuffer } from '../../ftp/bytes.ts'
+import type { ByteString } from '../../ftp/bytes.ts'
 import { type Attrs, readAttrs } from './attrs.ts'
 import { MalformedMessage, MessageReader } from './message-reader.ts'
 import { answer } from './wire.ts'
@@ -33,7 +33,7 @@ function body(type: number | undefined, reader: MessageReader): Answer {
     case answer.status: {
       const code = reader.u32()
       // Cisco and Maverick servers leave out the text.
-      return { type: 'status', code, message: reader.remaining >= 4 ? fromBuffer(reader.string()) : '' }
+      return { type: 'status', code, message: reader.remaining >= 4 ? reader.byteString() : '' }
     }
     case answer.handle: {
       const handle = Buffer.from(reader.string())
@@ -46,8 +46,8 @@ function body(type: number | undefined, reader: MessageReader): Answer {
     case answer.name: {
       const names: NameEntry[] = []
       for (let count = reader.u32(); count > 0; count--) {
-        const filename = fromBuffer(reader.string())
-        const longname = fromBuffer(reader.string())
+        const filename = reader.byteString()
+        const longname = reader.byteString()
         // Some servers end the last entry without attributes.
         names.push({ filename, longname, attrs: reader.remaining >= 4 ? readAttrs(reader) : {} })
       }
@@ -71,6 +71,6 @@ export function decodeVersion(message: Buffer): {
   const reader = new MessageReader(message, 1)
   const version = reader.u32()
   const extensions = new Map<string, string>()
-  while (reader.remaining > 0) extensions.set(fromBuffer(reader.string()), fromBuffer(reader.string()))
+  while (reader.remaining > 0) extensions.set(reader.byteString(), reader.byteString())
   return { version, extensions }
 }

@@ -4,20 +4,25 @@ import type { Attrs } from './attrs.ts'
 import type { NameEntry } from './decode.ts'
 import { fileKind } from './wire.ts'
 
+/** `drwxr-xr-x  2 owner group …`, as far as it goes; a text of any other form gives nothing. One exec for every name of a listing. */
+const longnameForm = /^ *([-dlbcps])[^ ]{9,40}(?: +([^ ]{1,200})(?: +([^ ]{1,200})(?: +([^ ]{1,200}))?)?)?(?: |$)/
+const isLinkCount = /^\d{1,9}$/
+
 /** The entry that attributes describe; `longname` is the server's `ls -l` line, a hint for what attributes lack. */
 export function entryOf(name: ByteString, attrs: Attrs, longname: ByteString = ''): Entry {
-  const hint = parseLongname(longname)
+  const hint = longnameForm.exec(longname)
+  const links = hint?.[2]
   return {
     name,
-    type: typeOf(attrs.permissions, hint.kind),
+    type: typeOf(attrs.permissions, hint?.[1]),
     size: attrs.size,
     modified: attrs.modified,
     mode: attrs.permissions === undefined ? undefined : attrs.permissions & 0o7777,
     uid: attrs.uid,
     gid: attrs.gid,
-    owner: hint.owner,
-    group: hint.group,
-    links: hint.links,
+    owner: hint?.[3],
+    group: hint?.[4],
+    links: links !== undefined && isLinkCount.test(links) ? Number(links) : undefined,
   }
 }
 
@@ -40,12 +45,4 @@ function typeOf(permissions: number | undefined, hint: string | undefined): Entr
   if (kind === fileKind.directory || (kind === 0 && hint === 'd')) return 'directory'
   if (kind === fileKind.symlink || (kind === 0 && hint === 'l')) return 'symlink'
   return kind === 0 || kind === fileKind.regular ? 'file' : 'other'
-}
-
-/** Reads `drwxr-xr-x  2 owner group …`; a text of any other form gives nothing. */
-function parseLongname(longname: ByteString) {
-  const [mode = '', links = '', owner, group] = longname.slice(0, 200).split(' ').filter(Boolean)
-  const kind = mode[0]
-  if (mode.length < 10 || kind === undefined || !'-dlbcps'.includes(kind)) return {}
-  return { kind, links: /^\d{1,9}$/.test(links) ? Number(links) : undefined, owner, group }
 }

@@ -1,12 +1,12 @@
 import type { ByteString } from '../../ftp/bytes.ts'
 import { BackendError, type Download, type Entry, type FileSystem, type Upload, type WriteMode } from '../backend.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import { readDirectory } from './directory-reader.ts'
 import { openDownload, type TransferParts } from './download.ts'
-import { entryOf, entryOfName, isDirectory, isSafeName } from './entry.ts'
+import { entryOf, isDirectory } from './entry.ts'
 import { explain, whyMakeDirectoryFailed, whyRemoveDirectoryFailed, whyRemoveFailed } from './explain.ts'
 import { isUnsupported } from './failures.ts'
 import { type LanePlan, Lanes } from './lanes.ts'
-import { isPartName } from './part-name.ts'
 import type { Lease } from './pooled-line.ts'
 import { RecentStat } from './recent-stat.ts'
 import { renameOver } from './rename.ts'
@@ -64,21 +64,8 @@ export class SftpFileSystem implements FileSystem {
     return this.#client.readlink(path)
   }
 
-  /** The next READDIR is under way while the entries of the one before are used. */
   async *list(path: ByteString): AsyncGenerator<readonly Entry[]> {
-    const handle = await this.#openDirectory(path)
-    try {
-      let coming = this.#client.readdir(handle)
-      for (;;) {
-        const names = await coming
-        if (!names) return
-        coming = this.#client.readdir(handle)
-        coming.catch(() => {})
-        yield names.filter(({ filename }) => isSafeName(filename) && !isPartName(filename)).map(entryOfName)
-      }
-    } finally {
-      await this.#client.close(handle).catch(() => {})
-    }
+    yield* readDirectory(this.#client, await this.#openDirectory(path), this.#server.can)
   }
 
   read(path: ByteString, start: number): Promise<Download> {

@@ -1,13 +1,11 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import type { FileSystem } from '../../../src/backend/backend.ts'
-import { ByteBudget } from '../../../src/backend/sftp/byte-budget.ts'
 import type { CapabilityOverrides } from '../../../src/backend/sftp/capabilities.ts'
 import { SftpStatusError } from '../../../src/backend/sftp/failures.ts'
-import { createHostKeyPolicy } from '../../../src/backend/sftp/host-keys.ts'
 import type { SftpBackend } from '../../../src/backend/sftp/sftp-backend.ts'
 import { SftpClient } from '../../../src/backend/sftp/sftp-client.ts'
 import { Secret } from '../../../src/ftp/secret.ts'
@@ -112,6 +110,26 @@ test('a file that can be read once is not looked at, and has one READ under way 
   })
   expect(await get(files, path)).toBe(text)
   expect([mostUnderWay, fstat.mock.calls.length, stat.mock.calls.length]).toEqual([1, 0, 0])
+})
+
+test.each([
+  [{ pipelinedReaddir: 1 }, 1],
+  [{}, 16],
+])('with %o a large directory is read with %i READDIRs under way, and completely', async (capabilities, most) => {
+  const directory = join(sshd.home, `large-${most}`)
+  mkdirSync(directory)
+  for (let i = 0; i < 4000; i++) writeFileSync(join(directory, `f${i}`), '')
+  const readdir = SftpClient.prototype.readdir
+  let underWay = 0
+  let mostUnderWay = 0
+  vi.spyOn(SftpClient.prototype, 'readdir').mockImplementation(async function (this: SftpClient, ...args) {
+    mostUnderWay = Math.max(mostUnderWay, ++underWay)
+    return readdir.apply(this, args).finally(() => underWay--)
+  })
+  const files = await open(backendWith(capabilities))
+  let found = 0
+  for await (const batch of files.list(directory)) found += batch.length
+  expect([found, mostUnderWay]).toEqual([4000, most])
 })
 
 test('setModified: ignore refuses without asking', async () => {
