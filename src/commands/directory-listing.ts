@@ -4,7 +4,7 @@ import { compileGlob, hasWildcard } from '../ftp/glob.ts'
 import type { ListArgument, ListOptions } from '../ftp/list-options.ts'
 import { baseName, join, parentOf } from '../ftp/pathname.ts'
 import type { User } from './command.ts'
-import { isNotFound } from './failures.ts'
+import { isNotADirectory, isNotFound } from './failures.ts'
 
 /** Entries, a few hundred at a time. */
 type Batches = AsyncIterable<readonly Entry[]>
@@ -36,6 +36,11 @@ export async function openListing(user: User, argument: ListArgument): Promise<L
   if (path === undefined && !argument.options.itself) return openDirectory(user, undefined)
   const given = path ?? '.'
   try {
+    // Most paths are directories: opening one at once saves the round trip of a look at it.
+    if (literal === undefined && !argument.options.itself && !hasWildcard(given)) {
+      const directory = await openDirectory(user, given).catch(unlessNotADirectory)
+      if (directory !== undefined) return directory
+    }
     const entry = literal ?? (await user.files.stat(user.resolve(given)))
     if (entry.type === 'directory' && !argument.options.itself) return await openDirectory(user, given)
     return singleEntry(user, given, entry)
@@ -43,6 +48,10 @@ export async function openListing(user: User, argument: ListArgument): Promise<L
     if (!isNotFound(error) || !hasWildcard(given)) throw error
     return await openMatches(user, given)
   }
+}
+
+function unlessNotADirectory(error: unknown): undefined {
+  if (!isNotADirectory(error)) throw error
 }
 
 async function statIfAny(user: User, path: ByteString): Promise<Entry | undefined> {
@@ -165,40 +174,4 @@ function comparator({ sort, reverse }: ListOptions): (a: Entry, b: Entry) => num
   const key = (entry: Entry) => (sort === 'time' ? entry.modified : sort === 'size' ? entry.size : 0) ?? 0
   const sign = reverse ? -1 : 1
   return (a, b) => sign * (key(b) - key(a) || byName(a, b))
-}
-
-const parallelMax = 16
-const linksMax = 1000
-
-/**
- * Looks links up for one listing, 16 at a time and at most 1000, so that a folder full of them cannot keep a server
- * busy; the rest stays as it is, and so does a link that cannot be read.
- */
-export function linkLookUp(
-  files: FileSystem,
-  directory: ByteString,
-  show: 'target' | 'pointedTo',
-): (entries: readonly Entry[]) => Promise<readonly Entry[]> {
-  let left = linksMax
-  const lookUp = async (link: Entry): Promise<Entry> => {
-    const path = join(directory, link.name)
-    if (show === 'pointedTo') {
-      const entry = await files.stat(path).catch(() => undefined)
-      if (entry !== undefined) return { ...entry, name: link.name }
-    }
-    if (link.target !== undefined) return link
-    const target = await files.readLink(path).catch(() => undefined)
-    return target === undefined ? link : { ...link, target }
-  }
-  return async (entries) => {
-    const result = [...entries]
-    const links = result.flatMap((entry, i) => (entry.type === 'symlink' ? [{ entry, i }] : [])).slice(0, left)
-    left -= links.length
-    const queue = links.values()
-    const work = async () => {
-      for (const { entry, i } of queue) result[i] = await lookUp(entry)
-    }
-    await Promise.all(Array.from({ length: Math.min(parallelMax, links.length) }, work))
-    return result
-  }
 }

@@ -4,3 +4,7 @@ import { BackendError } from '../backend/backend.ts'
 export function isNotFound(error: unknown): boolean {
   return error instanceof BackendError && error.kind === 'notFound'
 }
+
+export function isNotADirectory(error: unknown): boolean {
+  return error instanceof BackendError && error.kind === 'notADirectory'
+}

@@ -7,8 +7,9 @@ import { type ListArgument, type ListOptions, parseListArgument } from '../ftp/l
 import { hasLineBreak } from '../ftp/pathname.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
 import { command, type Session, type User } from './command.ts'
-import { arranged, type Listing, linkLookUp, openDirectory, openListing } from './directory-listing.ts'
-import { isNotFound } from './failures.ts'
+import { arranged, type Listing, openDirectory, openListing } from './directory-listing.ts'
+import { isNotADirectory, isNotFound } from './failures.ts'
+import { withLinks } from './links.ts'
 
 /** Lines of a listing, without their ends, a few hundred at a time. */
 type Lines = AsyncGenerator<readonly ByteString[], void, undefined>
@@ -49,11 +50,11 @@ const mlsd = command({
   feature: 'MLSD',
   async run({ session, user, argument }) {
     const path = argument.path === undefined ? undefined : await withoutOptions(user, argument.path)
-    if (path !== undefined) {
-      const { type } = await user.files.stat(user.resolve(path))
-      if (type !== 'directory') return reply(501, 'Not a directory.')
-    }
-    const listing = await openDirectory(user, path)
+    const listing = await openDirectory(user, path).catch((error: unknown) => {
+      if (isNotADirectory(error)) return undefined
+      throw error
+    })
+    if (listing === undefined) return reply(501, 'Not a directory.')
     return send(session, 'MLSD', listing, factLines(user, listing, session.facts))
   },
 })
@@ -131,10 +132,10 @@ async function statPath(user: User, argument: ListArgument): Promise<Reply> {
 
 /** `ls -l` lines for LIST. */
 async function* longLines(user: User, listing: Listing, options: ListOptions): Lines {
-  const lookUp = linkLookUp(user.files, listing.directory, options.dereference ? 'pointedTo' : 'target')
+  const show = options.dereference ? 'pointedTo' : 'target'
   const now = Date.now() / 1000
-  for await (const entries of arranged(user, listing, options)) {
-    yield (await lookUp(entries)).map((entry) => listLine(entry, now, options))
+  for await (const entries of withLinks(arranged(user, listing, options), user.files, listing.directory, show)) {
+    yield entries.map((entry) => listLine(entry, now, options))
   }
 }
 
@@ -150,9 +151,8 @@ async function* names(user: User, listing: Listing, options: ListOptions): Lines
 
 /** MLSD lines. Links are shown as what they point to: many clients hide types that they do not know. */
 async function* factLines(user: User, listing: Listing, enabled: Session['facts']): Lines {
-  const lookUp = linkLookUp(user.files, listing.directory, 'pointedTo')
-  for await (const entries of listing.batches) {
-    const shown = (await lookUp(entries)).filter(({ name }) => !hasLineBreak(name))
+  for await (const entries of withLinks(listing.batches, user.files, listing.directory, 'pointedTo')) {
+    const shown = entries.filter(({ name }) => !hasLineBreak(name))
     yield shown.map((entry) => `${facts(entry, enabled)} ${entry.name}`)
   }
 }
@@ -166,11 +166,29 @@ async function send(session: Session, verb: string, listing: Listing, lines: Lin
   }
 }
 
-/** One Buffer per batch; CRLF whatever the TYPE. Never an empty one: on TLS that can cost the close_notify. */
+/** Bytes that are sent at a time, once the listing has begun: each write costs more than the lines in it. */
+const chunkBytes = 32 * 1024
+
+/**
+ * The lines as they come, the first ones at once, then a chunk full at a time; CRLF whatever the TYPE. Never an empty
+ * Buffer: on TLS that can cost the close_notify.
+ */
 async function* toContent(lines: Lines): AsyncGenerator<Buffer, void, undefined> {
+  let text = ''
+  let bytesMin = 1
   for await (const batch of lines) {
-    if (batch.length > 0) yield toBuffer(`${batch.join('\r\n')}\r\n`)
+    for (const line of batch) {
+      text += `${line}\r\n`
+      if (text.length < chunkBytes) continue
+      yield toBuffer(text)
+      text = ''
+    }
+    if (text.length < bytesMin) continue
+    yield toBuffer(text)
+    text = ''
+    bytesMin = chunkBytes
   }
+  if (text !== '') yield toBuffer(text)
 }
 
 /** The first batch that is not empty. */

@@ -23,7 +23,10 @@ export function rooted(files: FileSystem, root: ByteString): FileSystem {
     if (!path.startsWith('/')) return path
     return isInside(path) ? above(path) : undefined
   }
-  const entry = ({ target: stored, ...found }: Entry, path?: ByteString): Entry => {
+  const entry = (known: Entry, path?: ByteString): Entry => {
+    // Entries of listings have nothing to hide until their links are read.
+    if (known.target === undefined && path !== '/') return known
+    const { target: stored, ...found } = known
     const mapped = stored === undefined ? undefined : target(stored)
     return { ...found, ...(path === '/' && { name: '/' }), ...(mapped !== undefined && { target: mapped }) }
   }

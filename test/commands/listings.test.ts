@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { reply } from '../../src/ftp/reply.ts'
 import { FakeSession } from '../support/fake-session.ts'
 import { failure } from '../support/memory-backend.ts'
 
@@ -121,9 +122,12 @@ describe('LIST', () => {
     expect(session.backend.openHandles).toBe(0)
   })
 
-  test('reads at most 16 links at a time and 1000 in all', async () => {
-    for (let i = 0; i < 1100; i++) session.backend.tree.addLink(`/links/${i}`, 'x')
-    session.backend.batchLength = 700
+  test.each([
+    ['in batches larger than that', 700],
+    ['in small batches, across their borders', 5],
+  ])('reads 32 links at a time, %s, and keeps their order', async (_, batchLength) => {
+    for (let i = 0; i < 1100; i++) session.backend.tree.addLink(`/links/${i}`, `${i}`)
+    session.backend.batchLength = batchLength
     let running = 0
     let most = 0
     let total = 0
@@ -132,12 +136,111 @@ describe('LIST', () => {
       total += 1
       running += 1
       most = Math.max(most, running)
-      await new Promise(setImmediate)
+      // Later ones may be answered before earlier ones.
+      for (let i = total % 7; i >= 0; i--) await new Promise(setImmediate)
       running -= 1
     }
-    const names = await listed('LIST /links')
-    expect([most, total, names.filter((name) => name.endsWith(' -> x')).length]).toEqual([16, 1000, 1000])
-    expect(names.length).toBe(1100)
+    const names = await listed('LIST -U /links')
+    expect(names).toEqual(Array.from({ length: 1100 }, (_, i) => `${i} -> ${i}`))
+    expect([most, total]).toEqual([32, 1100])
+  })
+
+  test('holds few entries that wait for a link which is slow', async () => {
+    session.backend.tree.addLink('/slow/0', 'x')
+    for (let i = 1; i < 20_000; i++) session.backend.tree.addFile(`/slow/${i}`)
+    let batches = 0
+    let answer = () => {}
+    session.backend.before = async (operation) => {
+      if (operation === 'batch') batches += 1
+      if (operation === 'readLink') await new Promise<void>((resolve) => (answer = resolve))
+    }
+    const listing = listed('LIST -U /slow')
+    for (let i = 0; i < 500; i++) await new Promise(setImmediate)
+    expect(batches).toBeLessThanOrEqual(42)
+    answer()
+    expect(await listing).toHaveLength(20_000)
+  })
+
+  test('looks no further links up once nobody wants the listing', async () => {
+    for (let i = 0; i < 500; i++) session.backend.tree.addLink(`/links/${i}`, 'x')
+    session.backend.batchLength = 250
+    let total = 0
+    session.backend.before = async (operation) => {
+      if (operation === 'readLink') total += 1
+    }
+    session.send = async ({ content }) => {
+      for await (const _ of content) break
+      return reply(426, 'enough')
+    }
+    await session.run('LIST -U /links')
+    for (let i = 0; i < 100; i++) await new Promise(setImmediate)
+    expect(total).toBeLessThan(500)
+  })
+
+  test.each(['LIST -U', 'MLSD', 'NLST -U'])('%s takes no more of a directory than its client does', async (verb) => {
+    for (let i = 0; i < 30_000; i++) session.backend.tree.addFile(`/big/${i}`)
+    let batches = 0
+    session.backend.before = (operation) => {
+      if (operation === 'batch') batches += 1
+    }
+    const held: number[] = []
+    session.send = async ({ content }) => {
+      let lines = 0
+      for await (const chunk of content) {
+        for (const byte of chunk) if (byte === 10) lines += 1
+        held.push(batches * session.backend.batchLength - lines)
+      }
+      return reply(226, 'done')
+    }
+    await session.run(`${verb} /big`)
+    expect(held.length).toBeGreaterThan(5)
+    expect(Math.max(...held)).toBeLessThanOrEqual(2 * session.backend.batchLength)
+  })
+
+  test('holds no more than 20 000 entries and one batch, also where sorting was asked for', async () => {
+    for (let i = 0; i < 50_000; i++) session.backend.tree.addFile(`/big/${i}`)
+    let batches = 0
+    session.backend.before = (operation) => {
+      if (operation === 'batch') batches += 1
+    }
+    const held: number[] = []
+    session.send = async ({ content }) => {
+      let lines = 0
+      for await (const chunk of content) {
+        for (const byte of chunk) if (byte === 10) lines += 1
+        held.push(batches * session.backend.batchLength - lines)
+      }
+      return reply(226, 'done')
+    }
+    await session.run('LIST -t /big')
+    expect(Math.max(...held)).toBeLessThanOrEqual(20_000 + session.backend.batchLength)
+    expect(held.at(-1)).toBe(0)
+  })
+
+  test('goes out in chunks of 32 KiB behind the first lines', async () => {
+    for (let i = 0; i < 3000; i++) session.backend.tree.addFile(`/big/${i}`)
+    const lengths: number[] = []
+    session.send = async ({ content }) => {
+      for await (const chunk of content) lengths.push(chunk.length)
+      return reply(226, 'done')
+    }
+    await session.run('LIST -U /big')
+    const [first = 0, ...rest] = lengths
+    expect(first).toBeLessThan(10_000)
+    expect(rest.length).toBeGreaterThan(3)
+    expect(Math.max(...rest)).toBeLessThan(33_000)
+    expect(Math.min(...rest.slice(0, -1))).toBeGreaterThanOrEqual(32_768)
+  })
+
+  test('of a directory asks for it at once; a file costs one look more', async () => {
+    const asked: string[] = []
+    session.backend.before = (operation) => void asked.push(operation)
+    await session.fetch('LIST /in/sub')
+    await session.fetch('MLSD /in/sub')
+    expect(asked).toEqual(['list', 'list'])
+    asked.length = 0
+    expect(await listed('LIST /in/b.txt')).toEqual(['b.txt'])
+    expect(asked).toEqual(['list', 'stat'])
   })
 
   test('closes the directory whatever becomes of the transfer', async () => {
