@@ -15,11 +15,12 @@ export interface SessionTimeouts {
 
 /** A request may wait this many times its timeout as long as the server answers others in between. */
 const patience = 20
+const settled = () => {}
 const watchEveryMs = 1000
 
 interface Pending {
-  readonly resolve: (answer: Answer) => void
-  readonly reject: (error: BackendError) => void
+  resolve: (answer: Answer) => void
+  reject: (error: BackendError) => void
   readonly operation: string
   readonly sentAt: number
   readonly timeoutMs: number
@@ -175,7 +176,12 @@ export class SftpSession {
     // An answer that nobody waits for is a server's mistake, and harmless.
     if (!pending) return
     this.#pending.delete(id)
-    pending.resolve(answer)
+    const { resolve } = pending
+    // A Map leaves dead tables behind, each pointing to the next. Once one of them is in the collector's old generation it
+    // takes along all that hangs on the others: without this, every answer there ever was, until the next full collection.
+    pending.resolve = settled
+    pending.reject = settled
+    resolve(answer)
     if (this.#pending.size > 0) return
     clearInterval(this.#watch)
     this.#watch = undefined
