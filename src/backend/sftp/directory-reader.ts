@@ -5,16 +5,19 @@ import { entryOfName, isSafeName } from './entry.ts'
 import { isPartName } from './part-name.ts'
 import type { SftpClient } from './sftp-client.ts'
 
-type Asked = Promise<readonly NameEntry[] | undefined>
+interface Asked {
+  readonly answer: Promise<readonly NameEntry[] | undefined>
+  answered: boolean
+}
 
-/** READDIRs under way in the beginning: most directories end with the second answer. */
-const depthStart = 2
+/** READDIRs under way in the beginning, and for a taker that is slower than the server; most directories end with the second answer. */
+const depthMin = 2
 
 /**
- * A directory's entries as they come, and its handle closed at the end. As many READDIRs are under way as the server
- * bears, one more with every answer, so that a large directory does not cost a round trip for every hundred names. A
- * taker that takes its time holds no more answers than that. They are sent several at a time: each packet on its own
- * would cost both sides more than the request.
+ * A directory's entries as they come, and its handle closed at the end. Twice as many READDIRs are under way each time
+ * that an answer has to be waited for, up to what the server bears, so that a large directory does not cost a round trip
+ * for every hundred names; and one fewer each time that all answers were waiting already, so that a slow taker does not
+ * keep a heap of them. They are sent several at a time: each packet on its own would cost both sides more than the request.
  */
 export async function* readDirectory(
   client: Pick<SftpClient, 'readdir' | 'close'>,
@@ -22,20 +25,19 @@ export async function* readDirectory(
   { pipelinedReaddir, answersInOrder }: Pick<Capabilities, 'pipelinedReaddir' | 'answersInOrder'>,
 ): AsyncGenerator<readonly Entry[], void, undefined> {
   const asked: Asked[] = []
-  let depth = Math.min(depthStart, pipelinedReaddir)
+  let depth = Math.min(depthMin, pipelinedReaddir)
   const askAhead = () => {
     if (asked.length > depth / 2) return
-    while (asked.length < depth) {
-      const answer = client.readdir(handle)
-      // A failure is thrown where its turn comes; after the end nobody wants to know.
-      answer.catch(() => {})
-      asked.push(answer)
-    }
+    if (asked.length > 0 && asked.every(({ answered }) => answered))
+      depth = Math.max(depth - 1, Math.min(depthMin, depth))
+    while (asked.length < depth) asked.push(ask(client, handle))
   }
   try {
     askAhead()
-    for (let names = await asked.shift(); names !== undefined; names = await asked.shift()) {
-      depth = Math.min(depth + 1, pipelinedReaddir)
+    for (let next = asked.shift(); next !== undefined; next = asked.shift()) {
+      if (!next.answered) depth = Math.min(depth * 2, pipelinedReaddir)
+      const names = await next.answer
+      if (names === undefined) return
       askAhead()
       yield entriesOf(names)
     }
@@ -44,6 +46,17 @@ export async function* readDirectory(
     // Where requests are carried out in order, what the client does next comes after the CLOSE anyway.
     if (!answersInOrder) await closed
   }
+}
+
+function ask(client: Pick<SftpClient, 'readdir'>, handle: Buffer): Asked {
+  const answer = client.readdir(handle)
+  const asked = { answer, answered: false }
+  const settle = () => {
+    asked.answered = true
+  }
+  // A failure is thrown where its turn comes; after the end nobody wants to know.
+  answer.then(settle, settle)
+  return asked
 }
 
 function entriesOf(names: readonly NameEntry[]): readonly Entry[] {
