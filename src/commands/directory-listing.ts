@@ -5,6 +5,7 @@ import type { ListArgument, ListOptions } from '../ftp/list-options.ts'
 import { baseName, join, parentOf } from '../ftp/pathname.ts'
 import type { User } from './command.ts'
 import { isNotADirectory, isNotFound } from './failures.ts'
+import { HeldEntries } from './held-entries.ts'
 
 /** Entries, a few hundred at a time. */
 type Batches = AsyncIterable<readonly Entry[]>
@@ -69,8 +70,12 @@ export async function openDirectory(user: User, given: ByteString | undefined): 
 function singleEntry(user: User, given: ByteString, entry: Entry): Listing {
   const path = user.resolve(given)
   const name = given === '.' ? given : baseName(path)
-  const batches = inBatches([{ ...entry, name }])
+  const batches = only({ ...entry, name })
   return { kind: 'entry', path, directory: parentOf(path), prefix: '', given, batches, close: async () => {} }
+}
+
+async function* only(entry: Entry): AsyncGenerator<readonly Entry[], void, undefined> {
+  yield [entry]
 }
 
 const matchesMax = 10_000
@@ -141,22 +146,29 @@ export async function* arranged(
     yield* listing.batches
     return
   }
-  let held: Entry[] | undefined = [...dots]
+  let held: HeldEntries | undefined = new HeldEntries()
+  for (const entry of dots) held.add(entry)
   for await (const batch of listing.batches) {
     if (held === undefined) {
       yield batch
       continue
     }
-    for (const entry of batch) held.push(entry)
+    for (const entry of batch) held.add(entry)
     if (held.length <= sortedMax) continue
-    yield* inBatches(held)
+    yield* inBatches(held, places(held))
     held = undefined
   }
-  if (held !== undefined) yield* inBatches(held.sort(comparator(options)))
+  if (held !== undefined) yield* inBatches(held, places(held).sort(comparator(held, options)))
 }
 
-async function* inBatches(entries: readonly Entry[]): AsyncGenerator<readonly Entry[], void, undefined> {
-  for (let i = 0; i < entries.length; i += batchLength) yield entries.slice(i, i + batchLength)
+function places({ length }: HeldEntries): Uint32Array {
+  return Uint32Array.from({ length }, (_, i) => i)
+}
+
+async function* inBatches(held: HeldEntries, order: Uint32Array): AsyncGenerator<readonly Entry[], void, undefined> {
+  for (let i = 0; i < order.length; i += batchLength) {
+    yield Array.from(order.subarray(i, i + batchLength), (place) => held.at(place))
+  }
 }
 
 async function dotEntries(files: FileSystem, directory: ByteString): Promise<readonly Entry[]> {
@@ -169,9 +181,14 @@ async function dotEntries(files: FileSystem, directory: ByteString): Promise<rea
 }
 
 /** As `ls` sorts: by name bytes, newest first, largest first; equal ones by name. */
-function comparator({ sort, reverse }: ListOptions): (a: Entry, b: Entry) => number {
-  const byName = (a: Entry, b: Entry) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
-  const key = (entry: Entry) => (sort === 'time' ? entry.modified : sort === 'size' ? entry.size : 0) ?? 0
+function comparator(held: HeldEntries, { sort, reverse }: ListOptions): (a: number, b: number) => number {
+  const byName = (a: number, b: number) => {
+    const [one, other] = [held.nameAt(a), held.nameAt(b)]
+    return one < other ? -1 : one > other ? 1 : 0
+  }
   const sign = reverse ? -1 : 1
+  if (sort !== 'time' && sort !== 'size') return (a, b) => sign * byName(a, b)
+  const name = sort === 'time' ? 'modified' : 'size'
+  const key = (i: number) => held.numberAt(i, name) ?? 0
   return (a, b) => sign * (key(b) - key(a) || byName(a, b))
 }
