@@ -23,6 +23,9 @@ export interface RawChannelEvents {
   onClose(): void
 }
 
+/** Every server must take 32768 bytes (RFC 4253 section 6.1), none known takes less than 16 KiB; with 0 nothing could be sent. */
+const packetSizeMin = 1024
+
 /** What is used of ssh2 1.17.0 beyond its public face. */
 interface Internals {
   readonly incoming: { window: number }
@@ -130,33 +133,60 @@ function internalsOf(channel: ClientChannel): Internals {
     typeof protocol.channelWindowAdjust === 'function' &&
     typeof ssh._waitWindow === 'boolean'
   if (!fits) throw new Error('this version of ssh2 is not the one that the gateway was made for (1.17.0)')
+  const { packetSize } = ssh.outgoing
+  if (packetSize < packetSizeMin) throw new Error(`the server takes packets of ${packetSize} bytes, which is too few`)
   return ssh
 }
 
-/** Opens the server's SFTP subsystem as a raw channel. Rejects with ssh2's error when the server refuses, or does not answer in time. */
+/**
+ * Opens the server's SFTP subsystem as a raw channel. Rejects with ssh2's error when the server refuses, and when it does
+ * not answer within `timeoutMs`. A channel that comes too late, or without SFTP, is closed: servers allow but a few.
+ */
 export function openSubsystem(
   client: Client,
   receiveWindow: number,
-  timeoutMs: number,
   events: RawChannelEvents,
+  timeoutMs: number,
 ): Promise<RawChannel> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      reject(new Error(`no SFTP channel within ${timeoutMs / 1000} s`))
-    }, timeoutMs)
-    const settle = (error: Error | undefined, channel?: ClientChannel) => {
+    let over = false
+    let closeHalfOpen = () => {}
+    const fail = (error: unknown) => {
+      over = true
       clearTimeout(timer)
-      if (!channel) return reject(error ?? new Error('no channel'))
+      closeHalfOpen()
+      reject(error)
+    }
+    const tooLate = new Error(`the server did not open an SFTP channel within ${timeoutMs / 1000} s`)
+    const timer = setTimeout(() => fail(tooLate), timeoutMs)
+    const onAnswer = (error: Error | undefined, channel: ClientChannel) => {
+      if (over) return channel?.close()
+      if (error) return fail(error)
+      clearTimeout(timer)
       try {
         resolve(takeOver(channel, receiveWindow, events))
       } catch (cause) {
-        reject(cause)
+        fail(cause)
       }
     }
     try {
-      client.subsys('sftp', settle)
+      client.subsys('sftp', onAnswer)
+      closeHalfOpen = newestChannel(client)
     } catch (error) {
-      settle(error as Error)
+      // The connection was lost a moment ago.
+      fail(error)
     }
   })
+}
+
+/** How to close the channel that was asked for last: ssh2 keeps it open, and to itself, when its subsystem is refused. */
+function newestChannel(client: Client): () => void {
+  const { _chanMgr: channels } = client as unknown as {
+    readonly _chanMgr: { readonly _cur: number; get(id: number): unknown }
+  }
+  const id = channels._cur
+  return () => {
+    const channel = channels.get(id)
+    if (typeof channel === 'object' && channel !== null && 'close' in channel) (channel as ClientChannel).close()
+  }
 }

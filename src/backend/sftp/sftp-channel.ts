@@ -37,10 +37,11 @@ export async function openSftpChannel(
   const session = new SftpSession(timeouts)
   try {
     const window = receiveWindow(learned.server(banner).can, inFlightMax)
-    const channel = await openSubsystem(ssh, window, timeouts.requestMs, {
-      onData: (bytes) => session.receive(bytes),
+    const events = {
+      onData: (bytes: Buffer) => session.receive(bytes),
       onClose: () => session.fail(new BackendError('unavailable', 'the server closed the SFTP channel')),
-    })
+    }
+    const channel = await openSubsystem(ssh, window, events, timeouts.requestMs)
     await session.start(channel)
     const client = new SftpClient(session)
     const server = learned.server(banner, session)
