@@ -1,4 +1,5 @@
-import type { ByteString } from '../../ftp/bytes.ts'
+import { type ByteString, printable } from '../../ftp/bytes.ts'
+import { resolve } from '../../ftp/pathname.ts'
 import { BackendError } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import type { Answer, NameEntry } from './decode.ts'
@@ -6,6 +7,9 @@ import type { Field } from './encode.ts'
 import { unexpected } from './failures.ts'
 import type { SftpSession } from './sftp-session.ts'
 import { extension, request, status } from './wire.ts'
+
+/** A longer path fits no command line. */
+const pathBytesMax = 8 * 1024
 
 /** Free space as statvfs@openssh.com tells it; bytes and inodes that an unprivileged user may use. */
 export interface Space {
@@ -103,8 +107,12 @@ export class SftpClient {
   async rmdir(path: ByteString): Promise<void> {
     await this.#ok(request.rmdir, 'rmdir', [{ string: path }])
   }
+  /** Normalised; some servers end directories with a slash. What is no absolute path of one line is thrown as `failed`. */
   async realpath(path: ByteString): Promise<ByteString> {
-    return this.#name(request.realpath, 'realpath', [{ string: path }])
+    const answered = await this.#name(request.realpath, 'realpath', [{ string: path }])
+    const resolved = answered.startsWith('/') && answered.length <= pathBytesMax && resolve('/', answered, '/')
+    if (!resolved) throw new BackendError('failed', `realpath: "${printable(answered)}" is no absolute path`)
+    return resolved
   }
   async readlink(path: ByteString): Promise<ByteString> {
     return this.#name(request.readlink, 'readlink', [{ string: path }])
