@@ -108,7 +108,14 @@ function offered(offer: Offer | undefined, limits: Limits | undefined): Partial<
     ...(has(extension.posixRename) && { rename: 'posix' as const }),
     ...(has(extension.fsync) && { fsync: true }),
     // 0 means that there is no limit, or none that the server knows.
-    ...(limits?.read && { readBytes: Math.min(limits.read, requestBytesMax) }),
-    ...(limits?.write && { writeBytes: Math.min(limits.write, requestBytesMax) }),
+    ...(limits?.read && { readBytes: within(limits.read) }),
+    ...(limits?.write && { writeBytes: within(limits.write) }),
   }
+}
+
+/** Limits below this contradict the draft, and would make a flood of requests of one file. */
+const requestBytesMin = 4 * 1024
+
+function within(bytes: number): number {
+  return Math.max(requestBytesMin, Math.min(bytes, requestBytesMax))
 }
