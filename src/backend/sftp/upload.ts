@@ -142,7 +142,9 @@ async function openInPlace(client: SftpClient, path: ByteString, mode: WriteMode
     throw await explain(client, error, whyOpenFailed(path))
   }
   try {
-    const { size = 0 } = await client.fstat(handle)
+    const { size } = await client.fstat(handle)
+    // Without it an append would begin at 0, over what is there.
+    if (size === undefined) throw new BackendError('failed', 'the server does not tell how long the file is')
     const start = mode.kind === 'restart' ? mode.offset : size
     if (start > size) throw new BackendError('badOffset', `offset ${start} is past the end (${size})`)
     return { path, handle, start, target: undefined }
