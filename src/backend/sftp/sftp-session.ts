@@ -151,10 +151,12 @@ export class SftpSession {
     if (this.#dead || !channel) return Promise.reject(this.#dead ?? new BackendError('unavailable', 'no SFTP session'))
     const id = this.#freeId()
     return new Promise((resolve, reject) => {
+      // What cannot be encoded rejects here, before anything waits for its answer.
+      const message = encode(id)
       const timeoutMs = slow ? this.#timeouts.closeMs : this.#timeouts.requestMs
       this.#pending.set(id, { resolve, reject, operation, sentAt: performance.now(), timeoutMs })
       this.#watch ??= setInterval(() => this.#checkDeadlines(), watchEveryMs)
-      channel.send(encode(id))
+      channel.send(message)
     })
   }
 

@@ -132,6 +132,14 @@ test('STATUS OK for a READ is not taken for the end of the file', async () => {
   session.close()
 })
 
+test('a request that cannot be encoded fails, and no answer to it is waited for', async () => {
+  const { channel, client } = await started()
+  const sent = channel.sent.length
+  await expect(client.read(Buffer.from('h'), 2 ** 64, 1)).rejects.toThrow()
+  expect(channel.sent.length).toBe(sent)
+  expect(vi.getTimerCount()).toBe(0)
+})
+
 test('a server of another version is refused', async () => {
   const session = new SftpSession({ requestMs: 1000, closeMs: 1000 })
   const starting = session.start(new FakeChannel())
