@@ -37,7 +37,7 @@ export class SftpSession {
   readonly #splitter = new MessageSplitter((length) => answerBuffers.take(length))
   readonly #pending = new Map<number, Pending>()
   #channel: RawChannel | undefined
-  #nextId = 0
+  #lastId: number
   #started: { resolve: () => void; reject: (error: BackendError) => void } | undefined
   #lastAnswerAt = 0
   #watch: NodeJS.Timeout | undefined
@@ -45,8 +45,10 @@ export class SftpSession {
   readonly #mourners = new Set<(error: BackendError) => void>()
   #onQuiet: (() => void)[] = []
 
-  constructor(timeouts: SessionTimeouts) {
+  /** `lastId`: requests are counted from here; only a test has a reason to begin near the end of the numbers. */
+  constructor(timeouts: SessionTimeouts, lastId = 0) {
     this.#timeouts = timeouts
+    this.#lastId = lastId
   }
 
   /** Exchanges INIT and VERSION. Throws BackendError `unavailable`, and the session has ended then. */
@@ -162,9 +164,9 @@ export class SftpSession {
 
   /** Ids are uint32 and may come round while a slow request still waits. */
   #freeId(): number {
-    do this.#nextId = (this.#nextId + 1) >>> 0
-    while (this.#pending.has(this.#nextId))
-    return this.#nextId
+    do this.#lastId = (this.#lastId + 1) >>> 0
+    while (this.#pending.has(this.#lastId))
+    return this.#lastId
   }
 
   #deliver(message: Buffer): void {
