@@ -7,13 +7,13 @@ import { ground } from './ground.ts'
 import type { Sshd } from './sshd.ts'
 
 export interface TestGatewayOptions {
-  /** The backend. */
-  readonly sshd: Sshd
+  /** The backend; left out where the settings name their own. */
+  readonly sshd?: Sshd
   /** Settings as they stand in gateway.yaml; each replaces the whole of its top-level key. */
   readonly settings?: Readonly<Record<string, unknown>>
 }
 
-/** A gateway in this process, in front of a real OpenSSH server, on free ports of 127.0.0.1. */
+/** A gateway in this process, in front of an SFTP server, on free ports of 127.0.0.1. */
 export interface TestGateway {
   readonly host: string
   /** Port of the listener with AUTH TLS. */
@@ -50,7 +50,7 @@ export async function startTestGateway({ sshd, settings = {} }: TestGatewayOptio
   }
 }
 
-function defaults(sshd: Sshd): Record<string, unknown> {
+function defaults(sshd: Sshd | undefined): Record<string, unknown> {
   return {
     version: 1,
     listeners: [
@@ -58,7 +58,9 @@ function defaults(sshd: Sshd): Record<string, unknown> {
       { name: 'implicit', address: host, port: 0, tls: 'implicit' },
     ],
     passive: { ports: '0' },
-    backends: [{ name: 'main', host: sshd.host, port: sshd.port, hostKeys: [sshd.fingerprints.ed25519] }],
+    ...(sshd && {
+      backends: [{ name: 'main', host: sshd.host, port: sshd.port, hostKeys: [sshd.fingerprints.ed25519] }],
+    }),
     state: { directory: 'state' },
     admin: 'off',
   }
