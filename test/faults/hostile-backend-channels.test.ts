@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BackendError } from '../../src/backend/backend.ts'
-import { type Connection, connect } from '../../src/backend/sftp/connection.ts'
+import { type Connection, greet } from '../../src/backend/sftp/connection.ts'
 import { createHostKeyPolicy } from '../../src/backend/sftp/host-keys.ts'
 import { openSubsystem } from '../../src/backend/sftp/raw-channel.ts'
 import { SftpClient } from '../../src/backend/sftp/sftp-client.ts'
@@ -46,8 +46,8 @@ beforeEach(async () => {
     for (const session of sessions) session.fail(error)
   }
   const credentials = { kind: 'password', username: victim, password: new Secret('x') } as const
-  const options = { host, port, hostKeys, connectMs: 5_000, loginMs: 5_000 }
-  connection = await connect(options, credentials, onLost, new AbortController().signal)
+  const options = { host, port, hostKeys, connectMs: 5_000, loginMs: 5_000, keepalive: true }
+  connection = await (await greet(options, new AbortController().signal)).logIn(credentials, onLost)
 })
 afterEach(async () => {
   for (const session of sessions.splice(0)) session.close()
@@ -62,7 +62,7 @@ async function openChannel(lastId = 0): Promise<SftpClient> {
     onClose: () => session.fail(new BackendError('unavailable', 'the server closed the channel')),
   }
   const channel = await openSubsystem(connection.client, 4 * 1024 * 1024, events, deadlineMs)
-  await session.start(channel, () => {})
+  await session.start(channel)
   sessions.push(session)
   return new SftpClient(session)
 }

@@ -58,7 +58,7 @@ test.each<[Operation, string, Misdeed]>([
   [limits, 'STATUS OK', ok],
   [limits, 'the end of the connection', lostInAnswer],
 ])('a login fails at once where %s is answered with %s', async (on, _what, does) => {
-  await inArena({ faults: [{ on, does }] }, async ({ open }) => {
+  await inArena({ faults: [{ on, does }], apart: true }, async ({ open }) => {
     expect(await outcome(open())).toBe('unavailable')
     expect((await fetch(await open(), '/big')).equals(big)).toBe(true)
   })

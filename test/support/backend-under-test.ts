@@ -10,11 +10,18 @@ import type { Sshd } from './sshd.ts'
 /** The gateway's backend in front of an OpenSSH server, with time-outs that suit a test; the test closes it. */
 export function backendFor(sshd: Sshd, options: Partial<SftpBackendOptions> = {}): SftpBackend {
   const { host, port } = sshd
+  const hostKeys = createHostKeyPolicy({ host, port, fingerprints: [], knownHostsText: sshd.knownHosts })
+  return backendTo({ host, port, hostKeys }, options)
+}
+
+/** The same in front of any server. */
+export function backendTo(
+  server: Pick<SftpBackendOptions, 'host' | 'port' | 'hostKeys'>,
+  options: Partial<SftpBackendOptions> = {},
+): SftpBackend {
   return new SftpBackend({
+    ...server,
     name: 'sshd',
-    host,
-    port,
-    hostKeys: createHostKeyPolicy({ host, port, fingerprints: [], knownHostsText: sshd.knownHosts }),
     connectMs: 5_000,
     loginMs: 20_000,
     requestMs: 20_000,

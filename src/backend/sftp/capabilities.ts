@@ -72,7 +72,3 @@ export function receiveWindow({ window }: Capabilities, wanted: number): number 
 export function readAhead({ window }: Capabilities, wanted: number): number {
   return window === 'small' ? Math.min(wanted, ssh2WindowBytes / 2) : wanted
 }
-
-function within(bytes: number): number {
-  return Math.max(requestBytesMin, Math.min(bytes, requestBytesMax))
-}

@@ -97,8 +97,10 @@ class Handshake {
     this.#client = client
     this.#socket = socket
     this.#options = options
-    client.on('error', (error) => {
+    client.on('error', (error: Error & { readonly level?: string }) => {
       this.#newestError = error
+      // ssh2 gives up here, and would leave the rest to a peer that perhaps never closes.
+      if (error.level === 'protocol' || error.level === 'handshake') socket.destroy()
     })
     // Without a listener a password change request would hang until the time-out.
     client.on('change password', () => this.#refuse(new ConnectError('auth', 'the backend wants a new password')))

@@ -86,7 +86,9 @@ export class Dialer {
     if (this.#unusedAt.length + this.#prepared.size >= unusedMax) return undefined
     const release = this.#turns.takeAtOnce(preparedMax)
     if (!release) return undefined
-    const prepared = new PreparedLogin(this.#greet(this.#options.loginMs), release, () => {
+    const abort = new AbortController()
+    const prepared = new PreparedLogin(this.#greet(this.#options.loginMs, abort.signal), release, () => {
+      abort.abort()
       this.#prepared.delete(prepared)
       this.#unusedAt.push(performance.now())
     })
@@ -146,8 +148,10 @@ export class Dialer {
    * A fingerprint does not say of what kind its key is, and the server may show another of its keys first. So after a key
    * that is not pinned the other kinds are asked for, before anything secret was sent; the kind that fits is remembered.
    */
-  async #greet(loginMs: number): Promise<Greeted> {
-    const greetWith = (hostKeys: HostKeyPolicy) => greet({ ...this.#options, hostKeys, loginMs }, this.#closing.signal)
+  async #greet(loginMs: number, givenUp?: AbortSignal): Promise<Greeted> {
+    const { signal: closing } = this.#closing
+    const signal = givenUp ? AbortSignal.any([closing, givenUp]) : closing
+    const greetWith = (hostKeys: HostKeyPolicy) => greet({ ...this.#options, hostKeys, loginMs }, signal)
     try {
       return await greetWith(this.#hostKeys)
     } catch (error) {

@@ -6,6 +6,7 @@ import type { ByteBudget } from './byte-budget.ts'
 import { readAhead } from './capabilities.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed } from './explain.ts'
+import { isRefusedAltogether } from './failures.ts'
 import { type Lanes, largeFileBytes } from './lanes.ts'
 import { Reader, type ReadPlan } from './reader.ts'
 import type { Server } from './server.ts'
@@ -44,7 +45,8 @@ export async function openDownload(parts: TransferParts, path: ByteString, start
     const { size } = attrs
     if (size !== undefined && start > size) throw new BackendError('badOffset', 'offset past the end')
     const isSmall = looked !== undefined && size !== undefined && size - start <= readBytes
-    return isSmall ? smallDownload(parts, path, handle, start, size) : largeDownload(parts, path, handle, start, looked)
+    if (isSmall) return smallDownload(parts, path, handle, start, size)
+    return largeDownload(parts, path, handle, start, attrs, looked !== undefined)
   } catch (error) {
     await client.close(handle).catch(() => {})
     throw error
@@ -102,27 +104,34 @@ async function openRest(parts: TransferParts, path: ByteString, start: number, b
   throw new BackendError('failed', 'the file changed while it was read')
 }
 
-/** `looked`: what STAT of the path said, which is asked again of the handle itself. */
-async function largeDownload(
+/** `confirm`: the attributes are those of the path, and the open file is asked for its own, ahead of the first READ. */
+function largeDownload(
   parts: TransferParts,
   path: ByteString,
   handle: Buffer,
   start: number,
-  looked: Attrs | undefined,
-): Promise<Download> {
+  attrs: Attrs,
+  confirm: boolean,
+): Download {
   const { client } = parts
-  const attrs = looked ?? (await client.fstat(handle))
+  const own = confirm ? client.fstat(handle) : Promise.resolve(attrs)
+  own.catch(() => {})
   const reader = new Reader({ client, handle }, readPlan(parts, start, attrs))
   reader.start()
-  if (looked) {
-    client.fstat(handle).then(
-      ({ size }) => {
-        reader.size = size
-      },
-      () => {},
-    )
+  const download = readerDownload(parts, path, handle, reader, attrs)
+  return confirm ? { ...download, content: confirmed(reader, own) } : download
+}
+
+async function* confirmed(reader: Reader, own: Promise<Attrs>): AsyncGenerator<Buffer> {
+  try {
+    reader.size = (await own).size
+  } catch (error) {
+    if (!isRefusedAltogether(error)) {
+      reader.stop()
+      throw error
+    }
   }
-  return readerDownload(parts, path, handle, reader, attrs)
+  yield* reader
 }
 
 function readPlan({ server, inFlightMax, budget }: TransferParts, start: number, { size }: Attrs): ReadPlan {
@@ -144,13 +153,13 @@ function readerDownload(
   reader: Reader,
   attrs: Attrs,
 ): Download {
-  let closing: Promise<void> | undefined
+  let closed = false
   const closers = [() => client.close(handle)]
   if (lanes.wanted && (attrs.size ?? 0) >= largeFileBytes) {
     lanes.spread(async (other) => {
       const also = await other.open(path, openFlag.read)
       const same = await other.fstat(also).catch(() => undefined)
-      if (closing || same?.size !== attrs.size || same?.modified !== attrs.modified) return other.close(also)
+      if (closed || same?.size !== attrs.size || same?.modified !== attrs.modified) return other.close(also)
       closers.push(() => other.close(also))
       reader.addLane({ client: other, handle: also })
     })
@@ -159,10 +168,12 @@ function readerDownload(
     size: attrs.size,
     content: reader,
     recycle: (chunk) => answerBuffers.giveBack(chunk),
-    close: () => {
+    // Nobody has to wait for the answers: the bytes are here, or nobody wants them.
+    async close() {
+      if (closed) return
+      closed = true
       reader.stop()
-      closing ??= Promise.all(closers.map((close) => close().catch(() => {}))).then(() => {})
-      return closing
+      for (const close of closers) close().catch(() => {})
     },
   }
 }

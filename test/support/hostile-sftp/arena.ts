@@ -7,8 +7,9 @@ import { expect } from 'vitest'
 import { BackendError, type FailureKind, type FileSystem, type WriteMode } from '../../../src/backend/backend.ts'
 import { ByteBudget } from '../../../src/backend/sftp/byte-budget.ts'
 import { createHostKeyPolicy } from '../../../src/backend/sftp/host-keys.ts'
-import { SftpBackend } from '../../../src/backend/sftp/sftp-backend.ts'
+import type { SftpBackend } from '../../../src/backend/sftp/sftp-backend.ts'
 import { Secret } from '../../../src/ftp/secret.ts'
+import { backendTo } from '../backend-under-test.ts'
 import { bystander, type HostileServer, type Misbehaviour, startHostileServer, victim } from './server.ts'
 
 const budgetBytes = 8 * 1024 * 1024
@@ -22,6 +23,8 @@ export interface ArenaOptions extends Misbehaviour {
   readonly loginMs?: number
   /** Handles that the server refuses to close, or that it never told anybody about. */
   readonly handlesStay?: boolean
+  /** The bystander has a backend of its own, so that nobody has asked the server anything before the victim does. */
+  readonly apart?: boolean
 }
 
 /** Where a case takes place: a hostile server, and the gateway's own backend in front of it. */
@@ -46,7 +49,8 @@ export async function inArena<T>(options: ArenaOptions, run: (arena: Arena) => P
   const { deadlineMs = longMs, loginMs = longMs } = options
   const backend = backendFor(server, { budget, deadlineMs, loginMs })
   // On a busy machine a good server may take longer than a short deadline.
-  const patient = options.deadlineMs === undefined ? backend : backendFor(server, { budget })
+  const shared = options.deadlineMs === undefined && !options.apart
+  const patient = shared ? backend : backendFor(server, { budget })
   const sessions: FileSystem[] = []
   const open = async (username = victim) => {
     const files = await backend.open({ kind: 'password', username, password: new Secret('x') })
@@ -83,21 +87,20 @@ export function backendFor(
   },
 ): SftpBackend {
   const { budget, deadlineMs = longMs, loginMs = longMs } = options
-  return new SftpBackend({
-    name: 'hostile',
-    host,
-    port,
-    hostKeys: createHostKeyPolicy({ host, port, fingerprints: [fingerprint], knownHostsText: undefined }),
-    connectMs: loginMs,
-    loginMs,
-    requestMs: deadlineMs,
-    closeMs: deadlineMs,
-    fsync: 'auto',
-    bytesInFlightPerTransfer: 2 * 1024 * 1024,
-    budget,
-    health: { everyMs: 60_000, timeoutMs: 2_000 },
-    observer: () => {},
-  })
+  const hostKeys = createHostKeyPolicy({ host, port, fingerprints: [fingerprint], knownHostsText: undefined })
+  return backendTo(
+    { host, port, hostKeys },
+    {
+      connectMs: loginMs,
+      loginMs,
+      requestMs: deadlineMs,
+      closeMs: deadlineMs,
+      bytesInFlightPerTransfer: 2 * 1024 * 1024,
+      budget,
+      // As much as possible under way at a time, so that a fault meets the rest of it.
+      capabilities: { answersInOrder: true, pipelinedReaddir: 16 },
+    },
+  )
 }
 
 /** Bytes in which every loss, doubling and swap shows. */
