@@ -22,6 +22,7 @@ export function serveChannel(
   { service, befalling, disconnect, farewell, ended, onMistake }: ChannelPlan,
 ): void {
   const held: Buffer[] = []
+  const travelling: { readonly operation: string; readonly answer: Buffer }[] = []
   let dripped = Promise.resolve()
 
   const onRequest = (message: Buffer) => {
@@ -58,6 +59,15 @@ export function serveChannel(
             for (const answer of held.splice(0).reverse()) channel.write(answer)
           }, misdeed.forMs)
         }
+        return
+      case 'travel':
+        travelling.push({ operation: asked.operation, answer: service.answer(asked) })
+        if (travelling.length > 1) return
+        setTimeout(() => {
+          const arrived = travelling.splice(0)
+          misdeed.told(arrived.map(({ operation }) => operation))
+          for (const { answer } of arrived) channel.write(answer)
+        }, misdeed.forMs)
         return
       case 'drip':
         dripped = dripped.then(() => drip(channel, service.answer(asked), misdeed, ended))

@@ -32,6 +32,8 @@ export type Misdeed =
   | { readonly do: 'change'; change(answer: Buffer, asked: Asked): readonly Buffer[] }
   /** Answers are held for so long and then sent all together, the newest first. */
   | { readonly do: 'hold'; readonly forMs: number }
+  /** A long way: what is asked before the first answer is back is one round trip, and is told when it is answered, in order. */
+  | { readonly do: 'travel'; readonly forMs: number; told(roundTrip: readonly string[]): void }
   /** The honest answer, so many bytes at a time. */
   | { readonly do: 'drip'; readonly bytes: number; readonly everyMs: number }
   /** `farewell`: with SSH's DISCONNECT; else the socket just goes. */
