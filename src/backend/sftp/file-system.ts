@@ -52,13 +52,13 @@ export class SftpFileSystem implements FileSystem {
   }
   /** `/.` needs the right to enter the directory, which STAT of the directory itself does not. */
   async enter(path: ByteString): Promise<void> {
-    try {
-      await this.#client.stat(path === '/' ? path : `${path}/.`)
-    } catch (error) {
+    const attrs = await this.#client.stat(path === '/' ? path : `${path}/.`).catch((error: unknown) => {
       if (error instanceof BackendError && error.kind === 'accessDenied') throw error
       // A file in its place is "no such file" to some servers, and some do not know `/.` at all.
-      if (!isDirectory(await this.#client.stat(path))) throw new BackendError('notADirectory', 'not a directory')
-    }
+      return this.#client.stat(path)
+    })
+    // mod_sftp takes `/.` off before it looks, so a file passes for itself.
+    if (!isDirectory(attrs)) throw new BackendError('notADirectory', 'not a directory')
   }
   async readLink(path: ByteString): Promise<ByteString> {
     return this.#client.readlink(path)
