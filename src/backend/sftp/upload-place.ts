@@ -1,4 +1,5 @@
 import type { ByteString } from '../../ftp/bytes.ts'
+import { join, parentOf, resolve } from '../../ftp/pathname.ts'
 import { BackendError, type WriteMode } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { isDirectory } from './entry.ts'
@@ -85,13 +86,21 @@ async function lookAtTarget(client: SftpClient, path: ByteString) {
   const attrs = await statIfThere(() => client.lstat(path))
   if (!attrs) return { path, mode: undefined, exists: false }
   const isLink = ((attrs.permissions ?? 0) & fileKind.mask) === fileKind.symlink
-  const target = isLink ? await client.realpath(path) : path
+  const target = isLink ? await whereLinkLeads(client, path) : path
   const file = isLink ? await statIfThere(() => client.stat(path)) : attrs
   if (file && isDirectory(file)) throw new BackendError('isADirectory', 'the target is a directory')
   const mode = file?.permissions === undefined ? undefined : file.permissions & 0o7777
   // Replacing by rename would get around the protection of a read-only file.
   if (mode !== undefined && (mode & 0o222) === 0) throw new BackendError('accessDenied', 'the target is read-only')
   return { path: target, mode, exists: true }
+}
+
+/** Many servers' REALPATH (Paramiko's, pkg/sftp's) only tidies the text of a path; then the link itself is asked. */
+async function whereLinkLeads(client: SftpClient, link: ByteString): Promise<ByteString> {
+  const real = await client.realpath(link)
+  if (real !== link) return real
+  const stored = await client.readlink(link)
+  return resolve('/', stored.startsWith('/') ? stored : join(parentOf(link), stored), '/') ?? link
 }
 
 async function statIfThere(stat: () => Promise<Attrs>): Promise<Attrs | undefined> {
