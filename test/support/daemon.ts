@@ -6,7 +6,7 @@ import { processStat, processTree, signal } from './processes.ts'
 
 export interface Daemon {
   readonly pid: number
-  /** What it said on standard output and error so far, the newest part of it. */
+  /** What it said on standard output and error so far, the newest part of it, and how it ended. */
   log(): string
   /** False once it has ended. */
   running(): boolean
@@ -38,6 +38,9 @@ export async function startDaemon(command: string, args: readonly string[], opti
       text = (text + chunk).slice(-logCharsMax)
     })
   }
+  child.once('exit', (code, name) => {
+    text += `\n[ended with ${code ?? name}]\n`
+  })
   const running = () => child.exitCode === null && child.signalCode === null
   return {
     pid,

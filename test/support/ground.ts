@@ -3,8 +3,9 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endLeftovers } from './daemon.ts'
-import { program, providePackages } from './packages.ts'
+import { installPackages, program, providePackages } from './packages.ts'
 import { runOk } from './run.ts'
+import { provideUnpacked } from './unpacked.ts'
 
 /** What a run of the tests stands on: a folder of its own, and an unprivileged user of this machine to log in as. */
 export interface Ground {
@@ -44,6 +45,7 @@ export async function prepareGround(): Promise<Ground> {
   const base = join(tmpdir(), 'ftps-gateway-tests')
   mkdirSync(base, { recursive: true, mode: 0o755 })
   if (statSync(base).uid !== 0) throw new Error(`${base} belongs to somebody else; remove it.`)
+  await provideUnpacked(installPackages)
   // sshd refuses to start without its privilege separation folder, which only its init script makes.
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
   const user = await provideUser(base)

@@ -166,7 +166,8 @@ class MemoryFileSystem implements FileSystem {
       const { parent, name } = this.#tree.findParent(path)
       if (mode.kind === 'unique' && parent.children.has(name)) throw failure('alreadyExists')
       const present = parent.children.get(name)
-      if (present?.type === 'file') return present
+      // A link stays, and what it names gets the bytes.
+      if (present !== undefined) return this.#findFile(path)
       const made = fileNode(Buffer.alloc(0))
       parent.children.set(name, made)
       return made

@@ -1,15 +1,15 @@
-import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { run } from './run.ts'
 
-/** A Debian package that the tests need, and a program whose presence proves it. */
+/** A Debian package that the tests need, and a program, or the path of another file, whose presence proves it. */
 interface DebianPackage {
   readonly name: string
   readonly program: string
 }
 
-/** Every package the tests need besides npm's; named here and nowhere else. */
+/** Every package the tests need besides npm's and those of `unpacked.ts`; named here and nowhere else. */
 const packages: readonly DebianPackage[] = [
   { name: 'openssh-server', program: 'sshd' },
   { name: 'openssh-sftp-server', program: '/usr/lib/openssh/sftp-server' },
@@ -23,6 +23,9 @@ const packages: readonly DebianPackage[] = [
   { name: 'mount', program: 'mount' },
   { name: 'passwd', program: 'useradd' },
   { name: 'util-linux', program: 'flock' },
+  { name: 'dropbear-bin', program: 'dropbear' },
+  { name: 'python3-asyncssh', program: '/usr/lib/python3/dist-packages/asyncssh/__init__.py' },
+  { name: 'python3-paramiko', program: '/usr/lib/python3/dist-packages/paramiko/__init__.py' },
 ]
 
 const policyFile = '/usr/sbin/policy-rc.d'
@@ -36,9 +39,14 @@ export async function providePackages(): Promise<void> {
   if (missing.length === 0) return
   if (process.getuid?.() !== 0) throw new Error(complaint(missing, 'installing them needs root'))
   if (!isDebian()) throw new Error(complaint(missing, 'this is not Debian, so they are yours to install'))
-  const failure = await withoutDaemons(() => install(missing.map(({ name }) => name)))
+  const failure = await installPackages(missing.map(({ name }) => name))
   const left = missingPackages()
   if (left.length > 0) throw new Error(complaint(left, failure ?? 'apt-get installed them without these programs'))
+}
+
+/** Installs packages, as root. Returns why it failed. */
+export function installPackages(names: readonly string[]): Promise<string | undefined> {
+  return withoutDaemons(() => install(names))
 }
 
 /** The path of a program that a package provides; also found outside an ordinary user's PATH. Throws when it is missing. */
@@ -49,7 +57,8 @@ export function program(name: string): string {
 }
 
 function find(name: string): string | undefined {
-  if (isAbsolute(name)) return isExecutable(name) ? name : undefined
+  // Modules of Python and of servers are files that nobody executes.
+  if (isAbsolute(name)) return existsSync(name) ? name : undefined
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
   return folders.map((folder) => join(folder, name)).find(isExecutable)
 }

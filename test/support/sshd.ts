@@ -18,6 +18,8 @@ export interface SshdOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Where the user's files are; default: a new folder. */
   readonly home?: string
+  /** A program that starts sshd, and its first arguments; sshd's command line follows them. */
+  readonly launcher?: readonly string[]
   /** Taken from the test set-up by default. */
   readonly ground?: Ground
 }
@@ -66,7 +68,8 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const { daemon, port } = await startOnFreePort(/^SSH-2\.0-/, async (candidate) => {
     const path = join(folder, 'sshd_config')
     writeFileSync(path, configuration({ ...options, folder, home, port: candidate, perSourcePenalties }))
-    return startDaemon(program('sshd'), ['-D', '-e', '-f', path], { runFolder })
+    const [command, ...args] = [...(options.launcher ?? []), program('sshd'), '-D', '-e', '-f', path]
+    return startDaemon(command as string, args, { runFolder })
   })
   const publicKey = (type: HostKeyType) => readFileSync(join(folder, `host-${type}.pub`), 'utf8').trim()
   const [ed25519, ecdsa, rsa] = await Promise.all(
