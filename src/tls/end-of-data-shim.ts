@@ -6,6 +6,9 @@ import { askForReset } from './reset-probe.ts'
 
 /** Ciphertext taken from the system at a time; four times what Node takes, so a quarter of the calls. */
 const readBytes = 256 * 1024
+/** Read buffers of connections that are closed, for the next ones: a new one for each small file would keep the collector busy. */
+const spareBuffers: Buffer[] = []
+const sparesMax = 8
 
 /**
  * Stands between a net.Socket and the TLSSocket of an upload, so that the end of the data can be judged: Node's TLS
@@ -62,7 +65,7 @@ export class EndOfDataShim extends Duplex {
 
   /** One large buffer for all that comes: the TLS engine takes a copy of its own at once. */
   #readIntoOneBuffer(): boolean {
-    const buffer = Buffer.allocUnsafeSlow(readBytes)
+    const buffer = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(readBytes)
     const room = () => buffer
     const filled = (bytes: number) => {
       const chunk = buffer.subarray(0, bytes)
@@ -72,7 +75,12 @@ export class EndOfDataShim extends Duplex {
       this.emit('data', chunk)
       return true
     }
-    return readInto(this.#raw, { room, filled })
+    if (!readInto(this.#raw, { room, filled })) return false
+    // Closed, the socket reads no more.
+    this.#raw.once('close', () => {
+      if (spareBuffers.length < sparesMax) spareBuffers.push(buffer)
+    })
+    return true
   }
 
   #deliver(chunk: Buffer): boolean {
