@@ -1,57 +1,77 @@
 import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, statfsSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { startDaemon } from '../support/daemon.ts'
+import { join } from 'node:path'
 import { type Fixture, makeFixture } from '../support/fixtures.ts'
-import { startOnFreePort } from '../support/free-port.ts'
 import type { Ground } from '../support/ground.ts'
 import { type Sshd, startSshd } from '../support/sshd.ts'
+import { type FtpServer, type GatewayOptions, startGateway } from './servers.ts'
 
-/** One sshd, one built gateway in front of it as a process of its own, and the file to move. */
+/** One sshd, the files to move, and servers in front of it, each started when the first row wants it. */
 export interface BenchPlace {
+  readonly ground: Ground
   readonly sshd: Sshd
-  /** A file with sshd's host keys. */
+  /** A file with sshd's host keys, under `hostAlias`. */
   readonly knownHosts: string
-  readonly gatewayUrl: string
-  readonly gatewayPid: number
-  /** Path of the gateway's certificate. */
-  readonly certificate: string
-  /** The file to upload; the same content is `source` in sshd's home. */
-  readonly source: string
-  readonly fixture: Fixture
-  /** Where downloads go. */
+  readonly hostAlias: string
+  /** The client's files; downloads go there. */
   readonly local: string
+  /** A file of so many bytes to upload; the same content is in sshd's home as `source-<bytes>`. */
+  source(bytes: number): Promise<Fixture>
+  gateway(options: GatewayOptions): Promise<FtpServer>
   stop(): Promise<void>
 }
 
-/** Starts both; `folder` takes the files. What was started ends with the ground, should this fail half-way. */
-export async function startBenchPlace(ground: Ground, folder: string, bytes: number): Promise<BenchPlace> {
+const hostAlias = 'bench-sshd'
+
+/** `folder` takes the files. What was started ends with the ground, should this fail half-way. */
+export async function startBenchPlace(ground: Ground, folder: string): Promise<BenchPlace> {
   const local = join(folder, 'local')
   mkdirSync(local)
-  const fixture = await makeFixture(folder, bytes)
   const sshd = await startSshd({ ground, home: join(folder, 'home') })
-  copyFileSync(fixture.path, join(sshd.home, 'source'))
-  chownSync(join(sshd.home, 'source'), sshd.user.uid, sshd.user.gid)
   const knownHosts = join(sshd.folder, 'known_hosts')
-  writeFileSync(knownHosts, sshd.knownHosts)
-  const { daemon, port } = await startOnFreePort(/^220/, (candidate) => {
-    const file = join(sshd.folder, 'gateway.yaml')
-    writeFileSync(file, JSON.stringify(configuration(sshd, candidate)))
-    return startDaemon(process.execPath, [resolve('dist/main.js'), 'serve', '--config', file], ground)
-  })
+  writeFileSync(knownHosts, sshd.knownHosts.replaceAll(/^\S+/gm, hostAlias))
+  const started: Running[] = [sshd]
+  /** Remembers what has to be stopped. */
+  const kept = async <T extends Running>(starting: Promise<T>): Promise<T> => {
+    const running = await starting
+    started.push(running)
+    return running
+  }
+  const gateway = once((options: GatewayOptions) => kept(startGateway(ground, sshd, options)))
+  const source = once((bytes: number) => makeSource(folder, sshd, bytes))
   return {
+    ground,
     sshd,
     knownHosts,
-    gatewayUrl: `ftp://127.0.0.1:${port}`,
-    gatewayPid: daemon.pid,
-    certificate: join(sshd.folder, 'state', 'tls', 'cert.pem'),
-    source: fixture.path,
-    fixture,
+    hostAlias,
     local,
+    source: (bytes) => source(String(bytes), bytes),
+    gateway: (options) => gateway(options.name, options),
     async stop() {
-      await daemon.stop()
-      await sshd.stop()
+      for (const running of started.reverse()) await running.stop()
     },
   }
+}
+
+interface Running {
+  stop(): Promise<void>
+}
+
+/** Starts something the first time that its key is asked for. */
+function once<A, T>(start: (argument: A) => Promise<T>): (key: string, argument: A) => Promise<T> {
+  const made = new Map<string, Promise<T>>()
+  return (key, argument) => {
+    const value = made.get(key) ?? start(argument)
+    made.set(key, value)
+    return value
+  }
+}
+
+async function makeSource(folder: string, { home, user }: Sshd, bytes: number): Promise<Fixture> {
+  const fixture = await makeFixture(folder, bytes)
+  const remote = join(home, `source-${bytes}`)
+  copyFileSync(fixture.path, remote)
+  chownSync(remote, user.uid, user.gid)
+  return fixture
 }
 
 /** A new folder for `bytes`, in memory where that is large enough. */
@@ -68,16 +88,5 @@ function memoryFolder(bytesNeeded: number): string | undefined {
     return bavail * bsize > bytesNeeded ? '/dev/shm' : undefined
   } catch {
     return undefined
-  }
-}
-
-function configuration(sshd: Sshd, port: number): object {
-  return {
-    version: 1,
-    listeners: [{ name: 'explicit', address: '127.0.0.1', port, tls: 'explicit' }],
-    passive: { ports: 0 },
-    backends: [{ name: 'main', host: sshd.host, port: sshd.port, hostKeys: [sshd.fingerprints.ed25519] }],
-    state: { directory: 'state' },
-    admin: 'off',
   }
 }

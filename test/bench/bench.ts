@@ -1,119 +1,92 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release } from 'node:os'
 import { parseArgs } from 'node:util'
-import { sha256 } from '../support/fixtures.ts'
 import { clearGround, prepareGround } from '../support/ground.ts'
-import { cpuSeconds } from '../support/processes.ts'
 import { type BenchPlace, makeBenchFolder, startBenchPlace } from './bench-place.ts'
-import { type Contender, type Row, rows } from './rows.ts'
+import { measureRow, type Result } from './measure.ts'
+import type { BenchOptions, Row } from './row.ts'
+import { rowsNamed } from './rows.ts'
+import { printResults, printVerdicts } from './table.ts'
+import { judge, type Verdict } from './targets.ts'
 
-/** One contender's runs. */
-interface Result {
-  readonly row: string
-  readonly contender: string
-  readonly seconds: readonly number[]
-  /** Of the median run. */
-  readonly mibPerSecond: number
-  /** Speed compared with the row's first contender. */
-  readonly ratio: number
-  readonly target?: number
-  readonly gatewayCpuSecondsPerGib?: number
-}
-
-interface Run {
-  readonly seconds: number
-  readonly gatewayCpuSeconds: number
+interface Report {
+  readonly results: Result[]
+  readonly verdicts: Verdict[]
+  /** Rows that could not be measured, and why. */
+  readonly failures: string[]
 }
 
 const mib = 1024 * 1024
 const resultFile = 'bench-results.json'
 
-/** Runs every row and prints one table; `--size` in MiB, `--runs` per contender. */
+/** Runs the rows and prints tables; see main.mjs for the options. */
 export async function main(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: { size: { type: 'string', default: '512' }, runs: { type: 'string', default: '5' } },
-  })
-  const [sizeMib, runs] = [positive(values.size, '--size'), positive(values.runs, '--runs')]
+  const { rows, options } = parse(args)
   const ground = await prepareGround()
-  // The file to send, the one to fetch, what is stored and what was fetched.
-  const folder = makeBenchFolder(ground, 4 * sizeMib * mib)
+  // The large file to send, the one to fetch, what is stored and what was fetched; the smaller ones of some rows.
+  const folder = makeBenchFolder(ground, 8 * options.size * mib)
   try {
     const [load = 0] = loadavg()
-    console.log(`${sizeMib} MiB, median of ${runs} runs, files in ${folder}`)
+    console.log(`Files of ${options.size} MiB, median of ${options.runs} runs, files in ${folder}`)
     // Ratios of programs that wait for a core say little: the gateway's path has one process more than sftp's.
     console.log(`Load average before the start: ${load.toFixed(2)} on ${cpus().length} cores.`)
-    const place = await startBenchPlace(ground, folder, sizeMib * mib)
-    const results: Result[] = []
-    for (const row of rows) results.push(...(await measureRow(row, place, sizeMib, runs)))
-    await place.stop()
-    print(results)
+    const place = await startBenchPlace(ground, folder)
+    const report = await measureAll(rows, place, options).finally(() => place.stop())
+    print(report)
     const machine = { cpu: cpus()[0]?.model, cores: cpus().length, load, kernel: release(), node: process.version }
-    writeFileSync(resultFile, `${JSON.stringify({ sizeMib, runs, machine, results }, undefined, 2)}\n`)
+    const date = new Date().toISOString()
+    writeFileSync(resultFile, `${JSON.stringify({ date, options, machine, ...report }, undefined, 2)}\n`)
     console.log(`Written to ${resultFile}.`)
+    if (report.failures.length > 0) process.exitCode = 1
   } finally {
     rmSync(folder, { recursive: true })
     await clearGround(ground)
   }
 }
 
-/** The contenders take turns, so that a slow minute of the machine hits all of them. */
-async function measureRow(row: Row, place: BenchPlace, sizeMib: number, count: number): Promise<Result[]> {
-  const runs = new Map<Contender, Run[]>(row.contenders.map((contender) => [contender, []]))
-  // The first round warms caches and compilers up and does not count.
-  for (const contender of row.contenders) await measure(contender, place)
-  for (let i = 0; i < count; i++) {
-    for (const [contender, list] of runs) list.push(await measure(contender, place))
-  }
-  const speed = (contender: Contender) => sizeMib / median((runs.get(contender) ?? []).map(({ seconds }) => seconds))
-  return row.contenders.map((contender) => {
-    const list = runs.get(contender) ?? []
-    const cpu = median(list.map((run) => run.gatewayCpuSeconds)) / (sizeMib / 1024)
-    return {
-      row: row.name,
-      contender: contender.name,
-      seconds: list.map(({ seconds }) => seconds),
-      mibPerSecond: speed(contender),
-      ratio: speed(contender) / speed(row.contenders[0]),
-      ...(contender.target !== undefined && { target: contender.target }),
-      ...(contender.throughGateway && { gatewayCpuSecondsPerGib: cpu }),
+/** A row that fails does not cost the others, which may have taken an hour. */
+async function measureAll(rows: readonly Row[], place: BenchPlace, options: BenchOptions): Promise<Report> {
+  const report: Report = { results: [], verdicts: [], failures: [] }
+  for (const row of rows) {
+    console.log(`${row.name}: ${row.title}`)
+    try {
+      const results = await measureRow(row, place, options)
+      report.results.push(...results)
+      report.verdicts.push(...judge(row, results))
+    } catch (error) {
+      report.failures.push(`${row.name}: ${error instanceof Error ? error.message : String(error)}`)
     }
-  })
-}
-
-async function measure(contender: Contender, place: BenchPlace): Promise<Run> {
-  const cpuBefore = cpuSeconds(place.gatewayPid)
-  const startedAt = performance.now()
-  const arrived = await contender.move(place)
-  const seconds = (performance.now() - startedAt) / 1000
-  const gatewayCpuSeconds = cpuSeconds(place.gatewayPid) - cpuBefore
-  if ((await sha256(arrived)) !== place.fixture.sha256) throw new Error(`${contender.name}: the file is not the same`)
-  return { seconds, gatewayCpuSeconds }
-}
-
-function print(results: readonly Result[]): void {
-  const table = results.map((result) => [
-    result.row,
-    result.contender,
-    result.mibPerSecond.toFixed(0),
-    result.ratio.toFixed(2),
-    result.target === undefined ? '' : `>= ${result.target} ${result.ratio >= result.target ? 'met' : 'NOT MET'}`,
-    result.gatewayCpuSecondsPerGib?.toFixed(2) ?? '',
-  ])
-  const head = ['', '', 'MiB/s', 'ratio', 'target', 'gateway CPU s/GiB']
-  const lines = [head, ...table]
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
-  for (const line of lines) {
-    const cells = line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
-    console.log(cells.join('  ').trimEnd())
   }
+  return report
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
+function print({ results, verdicts, failures }: Report): void {
+  console.log('')
+  printResults(results)
+  console.log('')
+  printVerdicts(verdicts)
+  console.log('')
+  for (const failure of failures) console.log(`FAILED ${failure}`)
+}
+
+function parse(args: string[]): { readonly rows: readonly Row[]; readonly options: BenchOptions } {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rows: { type: 'string', default: '' },
+      runs: { type: 'string', default: '5' },
+      size: { type: 'string', default: '512' },
+      files: { type: 'string', default: '10000' },
+      entries: { type: 'string', default: '100000' },
+    },
+  })
+  const options = {
+    runs: positive(values.runs, '--runs'),
+    size: positive(values.size, '--size'),
+    files: positive(values.files, '--files'),
+    entries: positive(values.entries, '--entries'),
+  }
+  return { rows: rowsNamed(values.rows.split(',').filter((word) => word !== '')), options }
 }
 
 function positive(text: string, option: string): number {

@@ -1,5 +1,5 @@
-// npm run bench [-- --size MiB --runs N]: compiles the benchmark, which shares the tests' peers, and runs it. Node 20
-// cannot run TypeScript itself.
+// npm run bench [-- --rows download,login --runs N --size MiB --files N --entries N]: compiles the benchmark, which shares
+// the tests' peers, and runs it. Node 20 cannot run TypeScript itself. --rows takes beginnings of row names.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
