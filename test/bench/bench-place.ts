@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Fixture, makeFixture } from '../support/fixtures.ts'
 import type { Ground } from '../support/ground.ts'
 import { type Sshd, startSshd } from '../support/sshd.ts'
+import { type DelayProxy, startDelayProxy } from './proxy.ts'
 import { type FtpServer, type GatewayOptions, startGateway } from './servers.ts'
 
 /** One sshd, the files to move, and servers in front of it, each started when the first row wants it. */
@@ -17,6 +18,8 @@ export interface BenchPlace {
   /** A file of so many bytes to upload; the same content is in sshd's home as `source-<bytes>`. */
   source(bytes: number): Promise<Fixture>
   gateway(options: GatewayOptions): Promise<FtpServer>
+  /** A line of this round trip in front of sshd. */
+  proxy(rttMs: number): Promise<DelayProxy>
   stop(): Promise<void>
 }
 
@@ -37,6 +40,7 @@ export async function startBenchPlace(ground: Ground, folder: string): Promise<B
     return running
   }
   const gateway = once((options: GatewayOptions) => kept(startGateway(ground, sshd, options)))
+  const proxy = once((rttMs: number) => kept(startDelayProxy(ground, sshd, rttMs)))
   const source = once((bytes: number) => makeSource(folder, sshd, bytes))
   return {
     ground,
@@ -46,6 +50,7 @@ export async function startBenchPlace(ground: Ground, folder: string): Promise<B
     local,
     source: (bytes) => source(String(bytes), bytes),
     gateway: (options) => gateway(options.name, options),
+    proxy: (rttMs) => proxy(String(rttMs), rttMs),
     async stop() {
       for (const running of started.reverse()) await running.stop()
     },

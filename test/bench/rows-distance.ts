@@ -1,0 +1,64 @@
+import type { BenchPlace } from './bench-place.ts'
+import type { BenchOptions, Row, Target } from './row.ts'
+import { gatewayGet, gatewayPut, sftpGet, sftpPut } from './rows-transfer.ts'
+import type { GatewayOptions } from './servers.ts'
+
+/** One large file, with a long line between the gateway and sshd; `sftp` goes the same way. */
+export const distanceRows: readonly Row[] = [
+  downloadRow(50, 2, 3),
+  downloadRow(100, 2, 4),
+  downloadRow(200, 4, 4),
+  uploadRow(100, 2, [
+    { contender: 'gateway', measure: 'speed', atLeast: 1 },
+    { contender: 'gateway, stripe 4', measure: 'speed', atLeast: 3 },
+  ]),
+]
+
+function downloadRow(rttMs: number, part: number, atLeast: number): Row {
+  return {
+    ...common(part),
+    name: `download-${rttMs}ms`,
+    title: `RETR of one large file, ${rttMs} ms to sshd`,
+    contenders: [
+      {
+        name: 'sftp get',
+        prepare: async (place, size) => sftpGet(place, size, { port: (await place.proxy(rttMs)).port }),
+      },
+      gatewayGet('gateway', far(rttMs, 1)),
+    ],
+    targets: [{ contender: 'gateway', measure: 'speed', atLeast }],
+  }
+}
+
+function uploadRow(rttMs: number, part: number, targets: readonly Target[]): Row {
+  return {
+    ...common(part),
+    name: `upload-${rttMs}ms`,
+    title: `STOR of one large file, ${rttMs} ms to sshd`,
+    contenders: [
+      {
+        name: 'sftp put',
+        prepare: async (place, size) => sftpPut(place, size, { port: (await place.proxy(rttMs)).port }),
+      },
+      gatewayPut('gateway', far(rttMs, 1)),
+      gatewayPut('gateway, stripe 4', far(rttMs, 4)),
+    ],
+    targets,
+  }
+}
+
+/** `sftp` moves 2 MiB a round trip: a part of the large file, and three runs, show as much in less time. */
+function common(part: number): Pick<Row, 'unit' | 'amount'> & Required<Pick<Row, 'runs'>> {
+  return {
+    unit: 'MiB/s',
+    amount: ({ size }: BenchOptions) => Math.max(1, Math.floor(size / part)),
+    runs: (asked) => Math.min(asked, 3),
+  }
+}
+
+function far(rttMs: number, stripe: number): (place: BenchPlace) => Promise<GatewayOptions> {
+  return async (place) => {
+    const { port } = await place.proxy(rttMs)
+    return { name: `${rttMs}ms-stripe${stripe}`, backendPort: port, stripe }
+  }
+}
