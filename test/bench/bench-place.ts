@@ -5,6 +5,7 @@ import type { Ground } from '../support/ground.ts'
 import { type Sshd, startSshd } from '../support/sshd.ts'
 import { type DelayProxy, startDelayProxy } from './proxy.ts'
 import { type FtpServer, type GatewayOptions, startGateway } from './servers.ts'
+import { startLocalVsftpd, startSshfsVsftpd } from './yardsticks.ts'
 
 /** One sshd, the files to move, and servers in front of it, each started when the first row wants it. */
 export interface BenchPlace {
@@ -20,7 +21,16 @@ export interface BenchPlace {
   gateway(options: GatewayOptions): Promise<FtpServer>
   /** A line of this round trip in front of sshd. */
   proxy(rttMs: number): Promise<DelayProxy>
+  /** FTPS servers to compare with. */
+  yardstick(kind: Yardstick): Promise<FtpServer>
   stop(): Promise<void>
+}
+
+export type Yardstick = keyof typeof yardsticks
+
+const yardsticks = {
+  'vsftpd, local': startLocalVsftpd,
+  'vsftpd over sshfs': startSshfsVsftpd,
 }
 
 const hostAlias = 'bench-sshd'
@@ -42,7 +52,8 @@ export async function startBenchPlace(ground: Ground, folder: string): Promise<B
   const gateway = once((options: GatewayOptions) => kept(startGateway(ground, sshd, options)))
   const proxy = once((rttMs: number) => kept(startDelayProxy(ground, sshd, rttMs)))
   const source = once((bytes: number) => makeSource(folder, sshd, bytes))
-  return {
+  const yardstick = once((kind: Yardstick) => kept(yardsticks[kind](place)))
+  const place: BenchPlace = {
     ground,
     sshd,
     knownHosts,
@@ -51,10 +62,12 @@ export async function startBenchPlace(ground: Ground, folder: string): Promise<B
     source: (bytes) => source(String(bytes), bytes),
     gateway: (options) => gateway(options.name, options),
     proxy: (rttMs) => proxy(String(rttMs), rttMs),
+    yardstick: (kind) => yardstick(kind, kind),
     async stop() {
       for (const running of started.reverse()) await running.stop()
     },
   }
+  return place
 }
 
 interface Running {

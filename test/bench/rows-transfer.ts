@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { sha256 } from '../support/fixtures.ts'
-import type { BenchPlace } from './bench-place.ts'
+import type { BenchPlace, Yardstick } from './bench-place.ts'
 import { aes, curl, sftp } from './clients.ts'
 import type { Attempt, Contender, Row } from './row.ts'
 import type { FtpServer, GatewayOptions } from './servers.ts'
+import { sshfsMissing } from './sshfs.ts'
 
 const mib = 1024 * 1024
 
@@ -19,9 +20,12 @@ export const transferRows: readonly Row[] = [
       { name: 'sftp get', prepare: (place, size) => sftpGet(place, size) },
       { name: 'sftp get, aes128-gcm', prepare: (place, size) => sftpGet(place, size, { options: aes }) },
       gatewayGet('gateway', { name: 'main' }),
+      yardstick('vsftpd, local', ftpGet),
+      yardstick('vsftpd over sshfs', ftpGet),
     ],
     targets: [
       { contender: 'gateway', measure: 'speed', atLeast: 0.95 },
+      { contender: 'gateway', measure: 'speed', against: 'vsftpd over sshfs', atLeast: 2 },
       { contender: 'gateway', measure: 'cpu', atMost: 1.2 },
     ],
   },
@@ -34,9 +38,12 @@ export const transferRows: readonly Row[] = [
       { name: 'sftp put', prepare: (place, size) => sftpPut(place, size) },
       { name: 'sftp put, aes128-gcm', prepare: (place, size) => sftpPut(place, size, { options: aes }) },
       gatewayPut('gateway', { name: 'main' }),
+      yardstick('vsftpd, local', ftpPut),
+      yardstick('vsftpd over sshfs', ftpPut),
     ],
     targets: [
       { contender: 'gateway', measure: 'speed', atLeast: 1 },
+      { contender: 'gateway', measure: 'speed', against: 'vsftpd over sshfs', atLeast: 2 },
       { contender: 'gateway', measure: 'cpu', atMost: 1.2 },
     ],
   },
@@ -60,6 +67,15 @@ export function ftpGet(place: BenchPlace, size: number, server: FtpServer): Prom
 
 export function ftpPut(place: BenchPlace, size: number, server: FtpServer): Promise<Attempt> {
   return upload(place, size, (source) => curl(server, [`url = "${server.url}/stored"`, `upload-file = "${source}"`]))
+}
+
+/** An FTPS server to compare with, which moves a file as `move` does. */
+export function yardstick(kind: Yardstick, move: typeof ftpGet): Contender {
+  return {
+    name: kind,
+    prepare: async (place, amount) => move(place, amount, await place.yardstick(kind)),
+    ...(kind === 'vsftpd over sshfs' && { missing: sshfsMissing }),
+  }
 }
 
 /** The gateway's options may need a server that has to be started first. */

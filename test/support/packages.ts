@@ -9,7 +9,7 @@ interface DebianPackage {
   readonly program: string
 }
 
-/** Every package the tests need besides npm's and those of `unpacked.ts`; named here and nowhere else. */
+/** Every package the tests need besides npm's and those of `unpacked.ts`; the benchmark names one more. */
 const packages: readonly DebianPackage[] = [
   { name: 'openssh-server', program: 'sshd' },
   { name: 'openssh-sftp-server', program: '/usr/lib/openssh/sftp-server' },
@@ -31,16 +31,16 @@ const packages: readonly DebianPackage[] = [
 const policyFile = '/usr/sbin/policy-rc.d'
 
 /**
- * Makes sure that every package is there: installs what is missing as root on Debian, and otherwise throws one error
- * that names all of it.
+ * Makes sure that every package is there, by default those of the tests: installs what is missing as root on Debian,
+ * and otherwise throws one error that names all of it.
  */
-export async function providePackages(): Promise<void> {
-  const missing = missingPackages()
+export async function providePackages(needed = packages): Promise<void> {
+  const missing = missingPackages(needed)
   if (missing.length === 0) return
   if (process.getuid?.() !== 0) throw new Error(complaint(missing, 'installing them needs root'))
   if (!isDebian()) throw new Error(complaint(missing, 'this is not Debian, so they are yours to install'))
   const failure = await installPackages(missing.map(({ name }) => name))
-  const left = missingPackages()
+  const left = missingPackages(needed)
   if (left.length > 0) throw new Error(complaint(left, failure ?? 'apt-get installed them without these programs'))
 }
 
@@ -72,8 +72,8 @@ function isExecutable(path: string): boolean {
   }
 }
 
-function missingPackages(): DebianPackage[] {
-  return packages.filter(({ program: name }) => find(name) === undefined)
+function missingPackages(needed: readonly DebianPackage[]): DebianPackage[] {
+  return needed.filter(({ program: name }) => find(name) === undefined)
 }
 
 function complaint(missing: readonly DebianPackage[], reason: string): string {
