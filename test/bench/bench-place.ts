@@ -5,6 +5,7 @@ import type { Ground } from '../support/ground.ts'
 import { type Sshd, startSshd } from '../support/sshd.ts'
 import { type DelayProxy, startDelayProxy } from './proxy.ts'
 import { type FtpServer, type GatewayOptions, startGateway } from './servers.ts'
+import { makeSmallFiles, type SmallFiles } from './small-files.ts'
 import { startLocalVsftpd, startSshfsVsftpd } from './yardsticks.ts'
 
 /** One sshd, the files to move, and servers in front of it, each started when the first row wants it. */
@@ -18,6 +19,7 @@ export interface BenchPlace {
   readonly local: string
   /** A file of so many bytes to upload; the same content is in sshd's home as `source-<bytes>`. */
   source(bytes: number): Promise<Fixture>
+  smallFiles(count: number): Promise<SmallFiles>
   gateway(options: GatewayOptions): Promise<FtpServer>
   /** A line of this round trip in front of sshd. */
   proxy(rttMs: number): Promise<DelayProxy>
@@ -52,6 +54,7 @@ export async function startBenchPlace(ground: Ground, folder: string): Promise<B
   const gateway = once((options: GatewayOptions) => kept(startGateway(ground, sshd, options)))
   const proxy = once((rttMs: number) => kept(startDelayProxy(ground, sshd, rttMs)))
   const source = once((bytes: number) => makeSource(folder, sshd, bytes))
+  const smallFiles = once(async (count: number) => makeSmallFiles(folder, sshd.home, sshd.user, count))
   const yardstick = once((kind: Yardstick) => kept(yardsticks[kind](place)))
   const place: BenchPlace = {
     ground,
@@ -60,6 +63,7 @@ export async function startBenchPlace(ground: Ground, folder: string): Promise<B
     hostAlias,
     local,
     source: (bytes) => source(String(bytes), bytes),
+    smallFiles: (count) => smallFiles(String(count), count),
     gateway: (options) => gateway(options.name, options),
     proxy: (rttMs) => proxy(String(rttMs), rttMs),
     yardstick: (kind) => yardstick(kind, kind),

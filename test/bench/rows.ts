@@ -1,9 +1,10 @@
 import type { Row } from './row.ts'
 import { distanceRows } from './rows-distance.ts'
+import { smallFileRows } from './rows-small.ts'
 import { transferRows } from './rows-transfer.ts'
 
 /** Everything that `npm run bench` measures, in this order. */
-const rows: readonly Row[] = [...transferRows, ...distanceRows]
+const rows: readonly Row[] = [...transferRows, ...distanceRows, ...smallFileRows]
 
 /** The rows whose names begin with one of the words; all of them without any. Throws for a word that fits none. */
 export function rowsNamed(words: readonly string[]): readonly Row[] {
