@@ -9,8 +9,8 @@ export interface LanePlan {
   openLane(apartFrom: ReadonlySet<Connection>): Promise<Lease>
 }
 
-/** From this size on the logins of further connections are worth it. */
-export const largeFileBytes = 16 * 1024 * 1024
+/** From this size on the logins of further connections may be worth it. */
+export const largeFileBytes = 8 * 1024 * 1024
 
 /**
  * The further connections of one login for its large files. OpenSSH takes 2 MiB a round trip on one channel, whatever the
@@ -21,7 +21,6 @@ export class Lanes {
   readonly #connections: Set<Connection>
   readonly #opening: Promise<Lease>[] = []
   readonly #more: number
-  #released = false
 
   constructor(own: Lease, plan: LanePlan) {
     this.#plan = plan
@@ -42,14 +41,10 @@ export class Lanes {
 
   /** Ends them; idempotent. */
   release(): void {
-    this.#released = true
     for (const lane of this.#opening.splice(0)) lane.then((lease) => lease.release()).catch(() => {})
   }
 
-  /** One at a time, so that each knows which connections the others have. */
   async #open(): Promise<Lease> {
-    await this.#opening.at(-1)
-    if (this.#released) throw new Error('the login has ended')
     const lease = await this.#plan.openLane(this.#connections)
     this.#connections.add(lease.connection)
     return lease

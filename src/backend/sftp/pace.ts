@@ -1,6 +1,10 @@
 /** How much of its newest best a rate keeps with every answer, so that a path that has become slower is noticed. */
 const decay = 0.98
 
+/** Milliseconds of a round trip from which on the start is hurried: each one more costs more than memory that is not warm. */
+const farMs = 10
+const gain = { near: 2, far: 3 } as const
+
 /**
  * How many bytes to keep under way on a path: twice its bandwidth times its round trip, both measured on the answers
  * themselves (the idea of BBR). On loopback that is little, so memory stays warm; over distance it doubles with every
@@ -33,6 +37,8 @@ export class Pace {
   }
 
   get bytes(): number {
-    return this.#rate === 0 ? this.#bytesMin : Math.max(this.#bytesMin, 2 * this.#rate * this.#latency)
+    if (this.#rate === 0) return this.#bytesMin
+    const times = this.#latency < farMs ? gain.near : gain.far
+    return Math.max(this.#bytesMin, times * this.#rate * this.#latency)
   }
 }

@@ -39,12 +39,14 @@ export class Account {
   }
 
   /**
-   * A session that nobody uses, on a connection with room, on a new one, or when one comes free; not on the connections to
-   * be `apartFrom`, unless there is no other way. Throws BackendError.
+   * A session that nobody uses, on a connection with room, on a new one, or when one comes free. With `apartFrom` rather
+   * on a connection of its own, and on one of those only when there is no other way. Throws BackendError.
    */
-  async lease(apartFrom: ReadonlySet<Connection> = new Set()): Promise<Lease> {
+  async lease(apartFrom?: ReadonlySet<Connection>): Promise<Lease> {
     for (;;) {
-      const line = this.#lineWithRoom(apartFrom) ?? this.#newLine() ?? this.#lineWithRoom()
+      const line = apartFrom
+        ? (this.#unusedLine() ?? this.#newLine() ?? this.#lineWithRoom(apartFrom) ?? this.#lineWithRoom())
+        : (this.#lineWithRoom() ?? this.#newLine())
       if (!line) {
         await this.#turn()
         continue
@@ -72,6 +74,10 @@ export class Account {
       (line) => line.hasRoom && !(line.connection && apartFrom?.has(line.connection)),
     )
     return lines.find((line) => line.hasIdle) ?? lines.toSorted((a, b) => b.used - a.used)[0]
+  }
+
+  #unusedLine(): Line | undefined {
+    return [...this.#lines].find((line) => line.open && line.unused)
   }
 
   #newLine(): Line | undefined {

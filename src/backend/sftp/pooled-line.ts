@@ -70,6 +70,10 @@ export class Line {
   get hasIdle(): boolean {
     return this.#kept.length > 0
   }
+  /** Whether nobody has a session on it or opens one. */
+  get unused(): boolean {
+    return this.used === this.#kept.length
+  }
   get hasRoom(): boolean {
     return this.open && (this.hasIdle || this.used < this.#options.channels(this.#connection))
   }
@@ -180,7 +184,7 @@ export class Line {
 
   /** With nobody on it, the connection is kept warm for a while, or ended if it is to go. */
   #rest(): void {
-    if (this.#state === 'gone' || this.used > this.#kept.length) return
+    if (this.#state === 'gone' || !this.unused) return
     clearTimeout(this.#timer)
     if (this.#state === 'retired') this.close()
     else this.#timer = setTimeout(() => this.close(), this.#options.idleMs)
