@@ -25,6 +25,13 @@ export async function main(args: string[]): Promise<void> {
   const ground = await prepareGround()
   // The large file to send, the one to fetch, what is stored and what was fetched; the smaller ones of some rows.
   const folder = makeBenchFolder(ground, 8 * options.size * mib)
+  const clear = async () => {
+    rmSync(folder, { recursive: true, force: true })
+    await clearGround(ground)
+  }
+  // Whoever loses patience leaves no servers and no mount behind.
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => void clear().finally(() => process.exit(1)))
   try {
     const [load = 0] = loadavg()
     console.log(`Files of ${options.size} MiB, median of ${options.runs} runs, files in ${folder}`)
@@ -39,8 +46,7 @@ export async function main(args: string[]): Promise<void> {
     console.log(`Written to ${resultFile}.`)
     if (report.failures.length > 0) process.exitCode = 1
   } finally {
-    rmSync(folder, { recursive: true })
-    await clearGround(ground)
+    await clear()
   }
 }
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { runOk } from '../support/run.ts'
 import type { BenchPlace } from './bench-place.ts'
 import type { FtpServer } from './servers.ts'
@@ -39,4 +40,17 @@ export function curl(server: FtpServer, transfers: readonly string[]): Promise<B
   // The password stays out of the arguments, which every user of the machine can read.
   const input = [...login, 'silent', 'show-error', 'fail-early', ...transfers].join('\n')
   return runOk('curl', ['-q', '--config', '-'], { input, timeoutMs })
+}
+
+interface ManyFiles {
+  readonly direction: 'up' | 'down'
+  readonly names: readonly string[]
+  readonly local: string
+  readonly remote: string
+}
+
+/** One Python process that moves files one after the other in one FTPS session; see many-files.py. */
+export async function manyFiles({ port, user, password, certificate }: FtpServer, job: ManyFiles): Promise<void> {
+  const input = JSON.stringify({ port, user, password, certificate, ...job })
+  await runOk('python3', [resolve('test/bench/many-files.py')], { input, timeoutMs })
 }

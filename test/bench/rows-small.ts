@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { BenchPlace } from './bench-place.ts'
-import { curl, sftp } from './clients.ts'
+import { manyFiles, sftp } from './clients.ts'
 import type { Attempt, Contender, Row } from './row.ts'
 import { yardstick } from './rows-transfer.ts'
 import type { FtpServer } from './servers.ts'
@@ -8,7 +8,7 @@ import { emptyFolder, folderDigest, type SmallFiles } from './small-files.ts'
 
 const gateway = (place: BenchPlace) => place.gateway({ name: 'small' })
 
-/** Many small files in one session. curl keeps the control connection for all of them, and is not what takes the time. */
+/** Many small files in one session: a login, and then one file after the other. */
 export const smallFileRows: readonly Row[] = [
   {
     name: 'small-up',
@@ -53,19 +53,13 @@ function sftpDown(place: BenchPlace, count: number): Promise<Attempt> {
 
 function ftpUp(place: BenchPlace, count: number, server: FtpServer): Promise<Attempt> {
   return up(place, count, ({ names, folder }) =>
-    curl(
-      server,
-      names.flatMap((name) => [`upload-file = "${folder}/${name}"`, `url = "${server.url}/small-up/${name}"`]),
-    ),
+    manyFiles(server, { direction: 'up', names, local: folder, remote: 'small-up' }),
   )
 }
 
 function ftpDown(place: BenchPlace, count: number, server: FtpServer): Promise<Attempt> {
   return down(place, count, ({ names }, target) =>
-    curl(
-      server,
-      names.flatMap((name) => [`output = "${target}/${name}"`, `url = "${server.url}/small/${name}"`]),
-    ),
+    manyFiles(server, { direction: 'down', names, local: target, remote: 'small' }),
   )
 }
 

@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync } from 'node:fs'
+import { existsSync, mkdtempSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { providePackages } from '../support/packages.ts'
+import { startDaemon } from '../support/daemon.ts'
+import { program, providePackages } from '../support/packages.ts'
 import { runOk } from '../support/run.ts'
 import type { BenchPlace } from './bench-place.ts'
 import { sshSettings } from './clients.ts'
@@ -29,6 +30,17 @@ export async function mountSshfs(place: BenchPlace): Promise<Mount> {
   // vsftpd enters as the user, and the mount is root's.
   const options = ['allow_other', ...sshSettings(place)].flatMap((setting) => ['-o', setting])
   const source = `${sshd.user.name}@${sshd.host}:${sshd.home}`
-  await runOk('sshfs', [source, folder, '-p', String(sshd.port), '-F', '/dev/null', ...options])
-  return { folder, stop: async () => void (await runOk('umount', [folder])) }
+  const args = [source, folder, '-f', '-p', String(sshd.port), '-F', '/dev/null', ...options]
+  const daemon = await startDaemon(program('sshfs'), args, ground)
+  const isMounted = () => statSync(folder).dev !== statSync(ground.runFolder).dev
+  for (const deadline = Date.now() + 15_000; !isMounted(); await new Promise((resolve) => setTimeout(resolve, 20))) {
+    if (Date.now() > deadline || !daemon.running()) throw new Error(`sshfs does not mount:\n${daemon.log()}`)
+  }
+  return {
+    folder,
+    async stop() {
+      await runOk('umount', ['--lazy', folder])
+      await daemon.stop()
+    },
+  }
 }
