@@ -5,7 +5,7 @@ import type { Ground } from '../support/ground.ts'
 import { type Sshd, startSshd } from '../support/sshd.ts'
 import { type DelayProxy, startDelayProxy } from './proxy.ts'
 import { type FtpServer, type GatewayOptions, startGateway } from './servers.ts'
-import { makeSmallFiles, type SmallFiles } from './small-files.ts'
+import { makeLargeDirectory, makeSmallFiles, type SmallFiles } from './small-files.ts'
 import { startLocalVsftpd, startSshfsVsftpd } from './yardsticks.ts'
 
 /** One sshd, the files to move, and servers in front of it, each started when the first row wants it. */
@@ -20,6 +20,8 @@ export interface BenchPlace {
   /** A file of so many bytes to upload; the same content is in sshd's home as `source-<bytes>`. */
   source(bytes: number): Promise<Fixture>
   smallFiles(count: number): Promise<SmallFiles>
+  /** The directory `large` in sshd's home. */
+  largeDirectory(entries: number): Promise<void>
   gateway(options: GatewayOptions): Promise<FtpServer>
   /** A line of this round trip in front of sshd. */
   proxy(rttMs: number): Promise<DelayProxy>
@@ -55,6 +57,7 @@ export async function startBenchPlace(ground: Ground, folder: string): Promise<B
   const proxy = once((rttMs: number) => kept(startDelayProxy(ground, sshd, rttMs)))
   const source = once((bytes: number) => makeSource(folder, sshd, bytes))
   const smallFiles = once(async (count: number) => makeSmallFiles(folder, sshd.home, sshd.user, count))
+  const largeDirectory = once(async (entries: number) => makeLargeDirectory(sshd.home, sshd.user, entries))
   const yardstick = once((kind: Yardstick) => kept(yardsticks[kind](place)))
   const place: BenchPlace = {
     ground,
@@ -64,6 +67,7 @@ export async function startBenchPlace(ground: Ground, folder: string): Promise<B
     local,
     source: (bytes) => source(String(bytes), bytes),
     smallFiles: (count) => smallFiles(String(count), count),
+    largeDirectory: (entries) => largeDirectory(String(entries), entries),
     gateway: (options) => gateway(options.name, options),
     proxy: (rttMs) => proxy(String(rttMs), rttMs),
     yardstick: (kind) => yardstick(kind, kind),

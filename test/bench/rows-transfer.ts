@@ -56,7 +56,7 @@ export async function sftpGet(place: BenchPlace, size: number, options?: SftpOpt
 }
 
 export async function sftpPut(place: BenchPlace, size: number, options?: SftpOptions): Promise<Attempt> {
-  return upload(place, size, (source) => sftp(place, [`put ${source} stored`], options))
+  return upload(place, size * mib, (source) => sftp(place, [`put ${source} stored`], options))
 }
 
 export function ftpGet(place: BenchPlace, size: number, server: FtpServer): Promise<Attempt> {
@@ -66,7 +66,9 @@ export function ftpGet(place: BenchPlace, size: number, server: FtpServer): Prom
 }
 
 export function ftpPut(place: BenchPlace, size: number, server: FtpServer): Promise<Attempt> {
-  return upload(place, size, (source) => curl(server, [`url = "${server.url}/stored"`, `upload-file = "${source}"`]))
+  return upload(place, size * mib, (source) =>
+    curl(server, [`url = "${server.url}/stored"`, `upload-file = "${source}"`]),
+  )
 }
 
 /** An FTPS server to compare with, which moves a file as `move` does. */
@@ -105,8 +107,13 @@ async function download(
   return { go: () => fetch(`source-${size * mib}`, target), check: () => same(target, expected) }
 }
 
-async function upload(place: BenchPlace, size: number, store: (source: string) => Promise<unknown>): Promise<Attempt> {
-  const { path, sha256: expected } = await place.source(size * mib)
+/** Sends the source of so many bytes, by whatever `store` does. */
+export async function upload(
+  place: BenchPlace,
+  bytes: number,
+  store: (source: string) => Promise<unknown>,
+): Promise<Attempt> {
+  const { path, sha256: expected } = await place.source(bytes)
   const target = fresh(join(place.sshd.home, 'stored'))
   return { go: () => store(path), check: () => same(target, expected) }
 }

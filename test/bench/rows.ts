@@ -1,10 +1,13 @@
 import type { Row } from './row.ts'
 import { distanceRows } from './rows-distance.ts'
+import { listRow } from './rows-list.ts'
+import { loginRow } from './rows-login.ts'
+import { memoryRow } from './rows-memory.ts'
 import { smallFileRows } from './rows-small.ts'
 import { transferRows } from './rows-transfer.ts'
 
 /** Everything that `npm run bench` measures, in this order. */
-const rows: readonly Row[] = [...transferRows, ...distanceRows, ...smallFileRows]
+const rows: readonly Row[] = [...transferRows, ...distanceRows, ...smallFileRows, loginRow, listRow, memoryRow]
 
 /** The rows whose names begin with one of the words; all of them without any. Throws for a word that fits none. */
 export function rowsNamed(words: readonly string[]): readonly Row[] {

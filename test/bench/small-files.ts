@@ -25,6 +25,14 @@ export function makeSmallFiles(folder: string, home: string, user: TestUser, cou
   return { names, folder: here, digest: folderDigest(here) }
 }
 
+/** Makes `large` in sshd's home. */
+export function makeLargeDirectory(home: string, user: TestUser, entries: number): void {
+  const folder = join(home, 'large')
+  mkdirSync(folder)
+  for (let i = 0; i < entries; i++) writeFileSync(join(folder, `entry-${String(i).padStart(6, '0')}.txt`), '')
+  chownSync(folder, user.uid, user.gid)
+}
+
 /** A folder with nothing in it, whatever it was before. */
 export function emptyFolder(path: string, owner?: TestUser): string {
   rmSync(path, { recursive: true, force: true })
