@@ -6,7 +6,7 @@ import { type Sshd, startSshd } from '../support/sshd.ts'
 import { type DelayProxy, startDelayProxy } from './proxy.ts'
 import { type FtpServer, type GatewayOptions, startGateway } from './servers.ts'
 import { makeLargeDirectory, makeSmallFiles, type SmallFiles } from './small-files.ts'
-import { startLocalVsftpd, startSshfsVsftpd } from './yardsticks.ts'
+import { startFtpSrv, startLocalVsftpd, startSshfsVsftpd } from './yardsticks.ts'
 
 /** One sshd, the files to move, and servers in front of it, each started when the first row wants it. */
 export interface BenchPlace {
@@ -35,6 +35,7 @@ export type Yardstick = keyof typeof yardsticks
 const yardsticks = {
   'vsftpd, local': startLocalVsftpd,
   'vsftpd over sshfs': startSshfsVsftpd,
+  'ftp-srv over ssh2': startFtpSrv,
 }
 
 const hostAlias = 'bench-sshd'

@@ -22,6 +22,7 @@ export const transferRows: readonly Row[] = [
       gatewayGet('gateway', { name: 'main' }),
       yardstick('vsftpd, local', ftpGet),
       yardstick('vsftpd over sshfs', ftpGet),
+      yardstick('ftp-srv over ssh2', ftpGet),
     ],
     targets: [
       { contender: 'gateway', measure: 'speed', atLeast: 0.95 },
@@ -40,6 +41,7 @@ export const transferRows: readonly Row[] = [
       gatewayPut('gateway', { name: 'main' }),
       yardstick('vsftpd, local', ftpPut),
       yardstick('vsftpd over sshfs', ftpPut),
+      yardstick('ftp-srv over ssh2', ftpPut),
     ],
     targets: [
       { contender: 'gateway', measure: 'speed', atLeast: 1 },
