@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { selfMadeCertificate } from '../../src/tls/self-made.ts'
 import { startDaemon } from '../support/daemon.ts'
-import { startOnFreePort } from '../support/free-port.ts'
+import { freePort } from '../support/free-port.ts'
 import { startVsftpd } from '../support/vsftpd.ts'
 import type { BenchPlace } from './bench-place.ts'
 import type { FtpServer } from './servers.ts'
@@ -32,13 +32,16 @@ export async function startFtpSrv({ ground, sshd }: BenchPlace): Promise<FtpServ
   await selfMadeCertificate(folder)
   const [certificate, key] = [join(folder, 'tls', 'cert.pem'), join(folder, 'tls', 'key.pem')]
   const backend = { host: sshd.host, port: sshd.port }
-  const { daemon, port } = await startOnFreePort(/^220/, (candidate) => {
-    const file = join(folder, 'settings.json')
-    writeFileSync(file, JSON.stringify({ port: candidate, certificate, key, backend }))
-    return startDaemon(process.execPath, [resolve('test/bench/ftp-srv-server.mjs'), file], ground)
-  })
+  const port = await freePort()
+  const file = join(folder, 'settings.json')
+  writeFileSync(file, JSON.stringify({ port, certificate, key, backend }))
+  const daemon = await startDaemon(process.execPath, [resolve('test/bench/ftp-srv-server.mjs'), file], ground)
+  while (!daemon.log().includes('listening')) {
+    if (!daemon.running()) throw new Error(`ftp-srv did not start: ${daemon.log()}`)
+    await new Promise((wait) => setTimeout(wait, 20))
+  }
   const { name: user, password } = sshd.user
-  return { url: `ftp://127.0.0.1:${port}`, port, pid: daemon.pid, user, password, certificate, stop: daemon.stop }
+  return { url: `ftps://127.0.0.1:${port}`, port, pid: daemon.pid, user, password, certificate, stop: daemon.stop }
 }
 
 async function vsftpdOn(options: Required<Parameters<typeof startVsftpd>>[0]): Promise<FtpServer> {
