@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { type Admin, startAdmin } from './admin/admin-server.ts'
-import type { Backend } from './backend/backend.ts'
 import { ByteBudget } from './backend/sftp/byte-budget.ts'
-import { createHostKeyPolicy } from './backend/sftp/host-keys.ts'
 import { parsePrivateKey } from './backend/sftp/private-key.ts'
-import { SftpBackend } from './backend/sftp/sftp-backend.ts'
-import type { BackendConfig, Config, ListenerConfig } from './config/config.ts'
+import { type Backends, checkBackends, closeBackends, makeBackends } from './composition/backends.ts'
+import { StartError, startError } from './composition/start-error.ts'
+import type { Config, ListenerConfig } from './config/config.ts'
 import { type Bound, FtpServer } from './control/ftp-server.ts'
 import type { SessionOptions } from './control/session-options.ts'
 import { advertised } from './data/advertised-address.ts'
@@ -16,11 +14,6 @@ import { createLogIn } from './partners/log-in.ts'
 import { type Certificate, loadCertificate } from './tls/certificates.ts'
 import { selfMadeCertificate } from './tls/self-made.ts'
 import { createTls } from './tls/session-tls.ts'
-
-/** Why the gateway could not start: one sentence that names the port, file or backend, and what to do. */
-export class StartError extends Error {
-  override readonly name = 'StartError'
-}
 
 /** A running gateway. */
 export interface Gateway {
@@ -114,9 +107,9 @@ async function sessionOptions(
   ports: PassivePorts,
   observer: Observer,
 ): Promise<SessionOptions> {
-  const { minVersion, sessionReuse } = config.tls
+  const { minVersion } = config.tls
   const certificates = await certificatesOf(config, observer)
-  const tls = await createTls({ certificates, minVersion, sessionReuse }).catch(startError)
+  const tls = await createTls({ certificates, minVersion }).catch(startError)
   if (!tls.ticketSuppression) {
     const message = 'this Node cannot keep session tickets off upload connections; TLS 1.3 is switched off'
     observer({ kind: 'warning', topic: 'tls_tickets', message })
@@ -130,7 +123,7 @@ async function sessionOptions(
     prepare,
     routeOf,
     loginAttempts: config.limits.loginAttempts,
-    endOfData: config.upload.endOfData,
+    dialect: config.dialect,
     timeouts: config.timeouts,
     observer,
   }
@@ -162,89 +155,6 @@ async function certificatesOf(config: Config, observer: Observer): Promise<reado
     }
   }
   return certificates
-}
-
-/** Logins that may wait for a connection of one partner's account. */
-const loginsWaitingMax = 64
-
-type Backends = ReadonlyMap<string, { readonly config: unknown; readonly backend: SftpBackend }>
-
-/** One backend per entry of the configuration; those that did not change are taken from `previous`. */
-async function makeBackends(
-  config: Config,
-  previous: Backends | undefined,
-  budget: ByteBudget,
-  observer: Observer,
-): Promise<Backends> {
-  const made = new Map<string, { config: unknown; backend: SftpBackend }>()
-  const texts = await Promise.all(
-    config.backends.map(({ knownHosts }) => knownHosts && readFile(knownHosts, 'utf8')),
-  ).catch(startError)
-  for (const [i, backend] of config.backends.entries()) {
-    const knownHostsText = texts[i]
-    const wanted = { backend, knownHostsText, upload: config.upload, limits: config.limits }
-    const kept = previous?.get(backend.name)
-    if (kept && isDeepStrictEqual(kept.config, wanted)) made.set(backend.name, kept)
-    else
-      made.set(backend.name, {
-        config: wanted,
-        backend: makeBackend(backend, knownHostsText, config, budget, observer),
-      })
-  }
-  return made
-}
-
-function makeBackend(
-  { name, host, port, hostKeys: fingerprints, timeouts, health, stripe, pool, capabilities }: BackendConfig,
-  knownHostsText: string | undefined,
-  { upload, limits }: Config,
-  budget: ByteBudget,
-  observer: Observer,
-): SftpBackend {
-  const hostKeys = createHostKeyPolicy({ host, port, fingerprints, knownHostsText })
-  for (const note of hostKeys.notes)
-    observer({ kind: 'warning', topic: 'known_hosts', message: `backend ${name}: ${note}` })
-  return new SftpBackend({
-    name,
-    host,
-    port,
-    hostKeys,
-    ...timeouts,
-    health,
-    stripe,
-    pool: { ...pool, waiting: loginsWaitingMax, waitMs: timeouts.loginMs },
-    fsync: upload.fsync,
-    bytesInFlightPerTransfer: limits.bytesInFlightPerTransfer,
-    budget,
-    observer,
-    capabilities,
-  })
-}
-
-async function closeBackends(backends: Backends, except?: Backends): Promise<void> {
-  for (const [name, { backend }] of backends) {
-    if (except?.get(name)?.backend !== backend) await backend.close()
-  }
-}
-
-/** A gateway without any backend is useless, and it is better said at start than to the first partner. */
-async function checkBackends(backends: Backends, observer: Observer): Promise<void> {
-  const problems = await Promise.all([...backends.values()].map(({ backend }) => problemOf(backend)))
-  const found = problems.filter((problem) => problem !== undefined)
-  if (found.length === backends.size) {
-    const advice = 'Check host, port, firewall and hostKeys, and that the SFTP server runs'
-    throw new StartError(`no backend can be used: ${found.join('; ')}. ${advice}.`)
-  }
-  for (const message of found) observer({ kind: 'warning', topic: 'backend_down', message })
-}
-
-async function problemOf(backend: Backend): Promise<string | undefined> {
-  try {
-    await backend.probe()
-    return undefined
-  } catch (error) {
-    return `backend ${backend.name}: ${messageOf(error)}`
-  }
 }
 
 async function openListener(server: FtpServer, listener: ListenerConfig): Promise<Bound> {
@@ -288,12 +198,4 @@ function warnOfRestart(current: Config, next: Config, observer: Observer): void 
     if (isDeepStrictEqual(before, after[i])) continue
     observer({ kind: 'warning', topic: 'restart_needed', message: `the change of ${key} needs a restart` })
   }
-}
-
-function startError(error: unknown): never {
-  throw new StartError(messageOf(error), { cause: error })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

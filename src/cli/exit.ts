@@ -1,6 +1,6 @@
 import { BackendError } from '../backend/backend.ts'
+import { StartError } from '../composition/start-error.ts'
 import { ConfigError } from '../config/problems.ts'
-import { StartError } from '../gateway.ts'
 import { UsageError } from './verb.ts'
 
 /** Exit codes, from sysexits.h where it has one. */

@@ -1,6 +1,7 @@
 import type { FileSystem, Upload } from '../backend/backend.ts'
 import type { Argument, HostPort } from '../ftp/arguments.ts'
 import type { ByteString } from '../ftp/bytes.ts'
+import type { Dialect } from '../ftp/dialect.ts'
 import type { Reply } from '../ftp/reply.ts'
 import type { Secret } from '../ftp/secret.ts'
 
@@ -17,6 +18,9 @@ export interface Session {
   readonly security: 'secure' | 'plain' | 'unavailable'
   /** Whether the policy wants TLS on control and data (USER and PROT C are refused without). */
   readonly tlsRequired: boolean
+
+  /** How FTP is spoken here; another one after the login, where the partner's clients need it. */
+  readonly dialect: Dialect
 
   /** TYPE (RFC 959: initially ASCII). */
   type: 'A' | 'I'
@@ -102,7 +106,7 @@ export interface CommandSpec<A, K extends Access> {
   readonly argument: Argument<A>
   readonly access: K
   /** Runs at once even while a transfer is in progress (ABOR, STAT without argument). */
-  readonly duringTransfer?: boolean
+  readonly duringTransfer?: boolean | ((session: Session) => boolean)
   /** Uses the data connection, so the session keeps reading commands while it runs; clears REST, ALLO and RNFR. */
   readonly transfers?: boolean
   /** The argument is secret: it appears in no log. */

@@ -16,6 +16,8 @@ const noop = command({
   verbs: ['NOOP', 'XNOP'],
   argument: anything,
   access: 'anyone',
+  // In its turn by default: clients that know no NOOP during a transfer take its 200 for the transfer's end.
+  duringTransfer: ({ dialect }) => dialect.commands.noop === 'immediate',
   run: () => reply(200, 'OK.'),
 })
 

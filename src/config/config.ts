@@ -1,3 +1,4 @@
+import type { Dialect, DialectChanges } from '../ftp/dialect.ts'
 import type { Secret } from '../ftp/secret.ts'
 
 /** The configuration as the rest of the gateway sees it: checked, complete, frozen; paths absolute, times in milliseconds. */
@@ -14,6 +15,8 @@ export interface Config {
   readonly limits: LimitsConfig
   readonly timeouts: TimeoutsConfig
   readonly upload: UploadConfig
+  /** How FTP is spoken with everybody for whom nothing else is said. */
+  readonly dialect: Dialect
   readonly shutdown: { /** How long transfers may go on after SIGTERM. */ readonly drainMs: number }
 }
 
@@ -29,6 +32,8 @@ export interface ListenerConfig {
   readonly tls: 'explicit' | 'implicit' | 'off'
   /** Refuses USER before TLS and transfers without PROT P. Always false with `tls: off`. */
   readonly requireTls: boolean
+  /** For its clients in place of the globals. */
+  readonly sessionReuse: Dialect['tls']['sessionReuse'] | undefined
 }
 
 export interface PassiveConfig {
@@ -42,8 +47,6 @@ export interface TlsConfig {
   /** Empty: the gateway makes a certificate of its own and says so loudly. */
   readonly certificates: readonly { readonly cert: string; readonly key: string }[]
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
-  /** Whether data connections must resume the TLS session of their control connection. */
-  readonly sessionReuse: 'prefer' | 'require' | 'off'
 }
 
 export interface BackendConfig {
@@ -97,6 +100,8 @@ export interface PartnerConfig {
   readonly backend: string
   /** The client's `/` on the backend; undefined: the backend's own root, starting in the login's home. */
   readonly root: string | undefined
+  /** What its file says in place of the globals and the listener. */
+  readonly dialect: DialectChanges
 }
 export type PartnerAuth =
   /** The client's password is the backend's; `username` replaces the client's user name there. */
@@ -139,7 +144,5 @@ export interface TimeoutsConfig {
 }
 
 export interface UploadConfig {
-  /** require: an upload that does not end with TLS close_notify fails; warn: it is accepted and logged. */
-  readonly endOfData: 'require' | 'warn'
   readonly fsync: 'auto' | 'off'
 }

@@ -23,10 +23,14 @@ export function describeConfig(config: Config): string {
       ...(Object.keys(capabilities).length > 0 && { capabilities: describeCapabilities(capabilities) }),
     })),
     defaults: config.defaults,
-    listeners: config.listeners,
+    listeners: config.listeners.map(({ sessionReuse, ...listener }) => ({
+      ...listener,
+      ...(sessionReuse !== undefined && { sessionReuse }),
+    })),
     passive: { ports: range(config.passive.ports), advertise: config.passive.advertise },
-    tls: config.tls,
-    upload: config.upload,
+    tls: { ...config.tls, ...config.dialect.tls },
+    upload: { ...config.dialect.upload, ...config.upload },
+    commands: config.dialect.commands,
     limits: {
       ...config.limits,
       bytesInFlightPerTransfer: size(config.limits.bytesInFlightPerTransfer),
@@ -60,7 +64,7 @@ function describeCapabilities({ readBytes, writeBytes, ...others }: BackendCapab
 
 const hidden = '[secret]'
 
-function describePartner({ name, users, auth, backend, root }: PartnerConfig): object {
+function describePartner({ name, users, auth, backend, root, dialect }: PartnerConfig): object {
   const { username } = auth
   return {
     name,
@@ -75,7 +79,17 @@ function describePartner({ name, users, auth, backend, root }: PartnerConfig): o
           },
     backend,
     ...(root !== undefined && { root }),
+    ...toldOnly(dialect),
   }
+}
+
+/** The groups of a partner's dialect in which something is said. */
+function toldOnly(dialect: PartnerConfig['dialect']): object {
+  const groups = Object.entries(dialect).map(([group, keys]) => {
+    const told = Object.entries(keys).filter(([, value]) => value !== undefined)
+    return [group, Object.fromEntries(told)] as const
+  })
+  return Object.fromEntries(groups.filter(([, keys]) => Object.keys(keys).length > 0))
 }
 
 function describeProof(proof: BackendProof): object {

@@ -11,8 +11,8 @@ type ListenerValues = NonNullable<Globals['listeners'][number]>
 
 /** Without a word about listeners there are the two that FTPS clients know (RFC 4217; port 990 by IANA). */
 const usual: readonly ListenerConfig[] = [
-  { name: 'explicit', address: '::', port: 21, tls: 'explicit', requireTls: true },
-  { name: 'implicit', address: '::', port: 990, tls: 'implicit', requireTls: true },
+  { name: 'explicit', address: '::', port: 21, tls: 'explicit', requireTls: true, sessionReuse: undefined },
+  { name: 'implicit', address: '::', port: 990, tls: 'implicit', requireTls: true, sessionReuse: undefined },
 ]
 
 /** The listeners; every two sockets of the gateway that cannot both be opened are a fault here, not at start. */
@@ -42,12 +42,12 @@ export function checkListeners(globals: Globals, source: Source, problems: Probl
 }
 
 function checkListener(values: ListenerValues, path: Path, source: Source, problems: Problems): ListenerConfig {
-  const { name, address, tls, requireTls } = values
+  const { name, address, tls, requireTls, sessionReuse } = values
   if (tls === 'off' && requireTls === true) {
     problems.add(source, [...path, 'requireTls'], 'cannot be true with tls: off')
   }
   const port = values.port ?? (tls === 'implicit' ? 990 : 21)
-  return { name, address, port, tls, requireTls: tls !== 'off' && requireTls !== false }
+  return { name, address, port, tls, requireTls: tls !== 'off' && requireTls !== false, sessionReuse }
 }
 
 interface Socket {

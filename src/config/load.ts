@@ -1,6 +1,7 @@
 import { checkBackends, checkDefaultBackend } from './backends.ts'
 import type { Checks } from './checks.ts'
 import type { Config } from './config.ts'
+import { dialectOf } from './dialect.ts'
 import { checkDirectory, inWords, makeDirectory, readNamed, resolveFrom } from './files.ts'
 import { checkListeners } from './listeners.ts'
 import { loadPartners, readSource } from './partners.ts'
@@ -31,6 +32,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
   const { partners: pattern } = globals
   const partners = await loadPartners({ globals: source, pattern, defaultBackend, env, problems, checks })
   checkLimits(globals, source, problems)
+  checkReuse(globals, source, problems)
   const directory = await checkState(globals, source, problems)
   problems.throwIfAny()
 
@@ -38,7 +40,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
   return freeze({
     listeners,
     passive,
-    tls: { certificates, minVersion: tls.minVersion, sessionReuse: tls.sessionReuse },
+    tls: { certificates, minVersion: tls.minVersion },
     backends,
     defaults: { backend: defaultBackend },
     partners,
@@ -53,7 +55,8 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
       dataConnectMs: timeouts.dataConnect,
       dataStallMs: timeouts.dataStall,
     },
-    upload,
+    upload: { fsync: upload.fsync },
+    dialect: dialectOf(globals),
     shutdown: { drainMs: shutdown.drain },
   })
 }
@@ -78,6 +81,16 @@ function checkLimits({ limits }: Globals, source: Source, problems: Problems): v
   if (limits.bytesInFlightPerTransfer <= limits.bytesInFlight) return
   const key = ['limits', 'bytesInFlightPerTransfer']
   problems.add(source, key, 'is more than limits.bytesInFlight, which all transfers share')
+}
+
+/** Clients use a TLS 1.3 ticket once, so that `require` would fail their second transfer: it needs TLS 1.2. */
+function checkReuse({ tls, listeners }: Globals, source: Source, problems: Problems): void {
+  if (tls.minVersion !== 'TLSv1.3') return
+  const message = 'cannot be "require" with tls.minVersion TLSv1.3: clients use a ticket of TLS 1.3 once'
+  if (tls.sessionReuse === 'require') problems.add(source, ['tls', 'sessionReuse'], message)
+  for (const [i, listener] of listeners.entries()) {
+    if (listener?.sessionReuse === 'require') problems.add(source, ['listeners', i, 'sessionReuse'], message)
+  }
 }
 
 /** The state directory, which is made when it is missing, and only when all else is well. */

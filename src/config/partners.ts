@@ -69,7 +69,9 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
   const auth = await checkAuth(values.auth, source, problems, checks)
   if (auth === undefined) return undefined
   const users = match.users.filter((user) => user !== undefined)
-  return { name, users, auth, backend: values.backend ?? defaultBackend, root }
+  const { upload, tls, commands } = values
+  const dialect = { upload, tls, commands }
+  return { name, users, auth, backend: values.backend ?? defaultBackend, root, dialect }
 }
 
 /** A file as a tree; undefined, and a fault, when it cannot be read or is not YAML. */

@@ -1,3 +1,4 @@
+import { dialectChangeEntries, dialectEntries } from './dialect.ts'
 import * as kinds from './kinds.ts'
 import { later, listOf, listOfTables, optional, preset, required, secret, table, tableOrOff } from './table.ts'
 
@@ -57,7 +58,7 @@ export const gatewaySchema = {
     tls: preset(kinds.oneOf(['explicit', 'implicit', 'off']), 'explicit'),
     requireTls: optional(kinds.truth),
     proxyProtocol: later,
-    sessionReuse: later,
+    sessionReuse: optional(kinds.oneOf(['prefer', 'require', 'off'])),
   }),
   passive: table({
     ports: preset(kinds.portRange, '50000-51000'),
@@ -70,15 +71,16 @@ export const gatewaySchema = {
   tls: table({
     certificates: listOfTables({ cert: required(kinds.path), key: required(kinds.path) }),
     minVersion: preset(kinds.oneOf(['TLSv1.2', 'TLSv1.3']), 'TLSv1.2'),
-    sessionReuse: preset(kinds.oneOf(['prefer', 'require', 'off']), 'prefer'),
+    ...dialectEntries.tls,
   }),
   upload: table({
-    endOfData: preset(kinds.oneOf(['require', 'warn']), 'require'),
+    ...dialectEntries.upload,
     fsync: preset(kinds.oneOf(['auto', 'off']), 'auto'),
     mode: later,
     verify: later,
     keepPartial: later,
   }),
+  commands: table(dialectEntries.commands),
   limits: table({
     sessions: preset(kinds.whole(1, 100_000), '1000'),
     sessionsPerAddress: preset(kinds.whole(1, 100_000), '50'),
@@ -138,6 +140,6 @@ export const partnerSchema = {
   brownout: later,
   shadow: later,
   expect: later,
-  upload: later,
+  ...dialectChangeEntries,
   limits: later,
 }

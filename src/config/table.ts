@@ -64,6 +64,15 @@ export function preset<V>(kind: Kind<V>, fallback: string): Value<V> {
   return { shape: 'value', kind, fallback, required: false, secret: false }
 }
 
+/** The same keys without their defaults, for a place where a missing key means what was said elsewhere. */
+export function withoutPresets<E extends { readonly [key: string]: AnyValue }>(
+  entries: E,
+): { readonly [K in keyof E]: E[K] extends Value<infer V> ? Value<V | undefined> : never } {
+  const bare = Object.entries(entries).map(([key, { kind }]) => [key, optional(kind)])
+  // The one place where the mapped type is taken on trust: each key keeps its kind.
+  return Object.fromEntries(bare)
+}
+
 export function table<E extends Entries>(entries: E): Table<Values<E>> {
   return { shape: 'table', entries, off: false }
 }

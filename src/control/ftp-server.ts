@@ -111,12 +111,10 @@ export class FtpServer {
       localAddress: plainAddress(socket.localAddress),
       ports: options.ports,
       advertise: options.advertise,
-      reuse: options.tls.sessionReuse,
       timeouts: options.timeouts,
       observer: options.observer,
     })
     const settings = {
-      endOfData: options.endOfData,
       stallMs: options.timeouts.dataStallMs,
       observer: options.observer,
     }

@@ -1,6 +1,7 @@
 import type { FileSystem, Preparation } from '../backend/backend.ts'
 import type { PassivePorts } from '../data/passive-ports.ts'
 import type { ByteString } from '../ftp/bytes.ts'
+import type { Dialect, DialectChanges } from '../ftp/dialect.ts'
 import type { Secret } from '../ftp/secret.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { Tls } from '../tls/session-tls.ts'
@@ -17,7 +18,8 @@ export interface SessionOptions {
   /** Names the partner and the backend of a user name, for the log of a login that fails. */
   readonly routeOf: (username: ByteString) => { readonly partner: string; readonly backend: string }
   readonly loginAttempts: number
-  readonly endOfData: 'require' | 'warn'
+  /** For clients of whose listener and partner nothing else is said. */
+  readonly dialect: Dialect
   readonly timeouts: {
     readonly loginMs: number
     readonly idleMs: number
@@ -40,6 +42,8 @@ export interface LoggedIn {
   readonly partner: string
   readonly backend: string
   readonly files: FileSystem
+  /** What the partner's clients need otherwise. */
+  readonly dialect: DialectChanges
 }
 
 /** What a listener says about its sessions. */
@@ -47,4 +51,5 @@ export interface ListenerPolicy {
   readonly name: string
   readonly tls: 'explicit' | 'implicit' | 'off'
   readonly requireTls: boolean
+  readonly sessionReuse: Dialect['tls']['sessionReuse'] | undefined
 }

@@ -3,6 +3,7 @@ import type { Address, Receiving, Sending, Session, User } from '../commands/com
 import type { DataChannel } from '../data/data-channel.ts'
 import { DataConnectionError } from '../data/data-error.ts'
 import type { ByteString } from '../ftp/bytes.ts'
+import { changed, type Dialect } from '../ftp/dialect.ts'
 import { defaultFacts } from '../ftp/facts.ts'
 import { resolve } from '../ftp/pathname.ts'
 import type { Reply } from '../ftp/reply.ts'
@@ -36,6 +37,7 @@ export class SessionState implements Session {
   partner = 'default'
   /** The running transfer command, to its final reply; never rejects. */
   transfer: Promise<void> | undefined
+  dialect: Dialect
   security: Session['security']
   readonly tlsRequired: boolean
 
@@ -53,6 +55,7 @@ export class SessionState implements Session {
     this.clientAddress = clientAddress
     this.listener = listener
     this.options = options
+    this.dialect = changed(options.dialect, { tls: { sessionReuse: listener.sessionReuse } })
     this.transfers = transfers
     this.#data = data
     this.#desk = new LoginDesk(id, clientAddress, options)
@@ -65,7 +68,7 @@ export class SessionState implements Session {
   async secure(control: ControlConnection): Promise<boolean> {
     const { observer, tls, timeouts } = this.options
     const session = this.id
-    const own = tls.newSession()
+    const own = tls.newSession(this.dialect.tls.sessionReuse)
     try {
       const facts = await control.upgrade(own, timeouts.handshakeMs)
       observer({ kind: 'tls', session, channel: 'control', outcome: 'ok', ...facts })
@@ -86,8 +89,9 @@ export class SessionState implements Session {
     this.#desk.expect(username)
   }
   async logIn(username: ByteString, password: Secret): Promise<void> {
-    const { partner, files } = await this.#desk.logIn(username, password)
+    const { partner, files, dialect } = await this.#desk.logIn(username, password)
     this.partner = partner
+    this.dialect = changed(this.dialect, dialect)
     this.user = {
       name: username,
       files,
@@ -162,9 +166,10 @@ export class SessionState implements Session {
   }
 
   #context(): TransferContext {
-    const { id: session, partner, protection, declaredSize, clientAddress: address, restartAt } = this
+    const { id: session, partner, dialect, protection, declaredSize, clientAddress: address, restartAt } = this
     const user = this.user?.name ?? ''
     // The declared size is that of the whole file where a client resumes; only without REST is it that of the upload.
-    return { session, partner, user, address, protection, declaredSize: restartAt > 0 ? undefined : declaredSize }
+    const ofUpload = restartAt > 0 ? undefined : declaredSize
+    return { session, partner, dialect, user, address, protection, declaredSize: ofUpload }
   }
 }

@@ -93,9 +93,14 @@ export class FtpSession {
     if (input.kind !== 'line') return this.#onOther(input)
     const line = parseCommandLine(input.text)
     if (!this.#state.user && foreignProtocol(input.text)) return this.#onForeign(foreignProtocol(input.text))
-    if (!this.#state.transferring || commands.get(line.verb)?.duringTransfer) return line
+    if (!this.#state.transferring || this.#runsBeside(commands.get(line.verb))) return line
     this.#held.push(line)
     return undefined
+  }
+
+  #runsBeside(command: Command | undefined): boolean {
+    const { duringTransfer = false } = command ?? {}
+    return typeof duringTransfer === 'function' ? duringTransfer(this.#state) : duringTransfer
   }
 
   async #onOther(input: Exclude<Input, { kind: 'line' }>): Promise<undefined> {

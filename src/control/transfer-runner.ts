@@ -6,6 +6,7 @@ import { DataConnectionError } from '../data/data-error.ts'
 import { receiveInto, sendContent } from '../data/transfer.ts'
 import { fromNetworkLines } from '../ftp/ascii.ts'
 import { printable } from '../ftp/bytes.ts'
+import type { Dialect } from '../ftp/dialect.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
 import type { Observer, TransferEvent } from '../observe/observer.ts'
 import { isForeseen, replyTo } from './replies.ts'
@@ -17,11 +18,11 @@ export interface TransferContext {
   readonly user: string
   readonly address: string
   readonly protection: 'C' | 'P'
+  readonly dialect: Dialect
   readonly declaredSize: number | undefined
 }
 
 export interface TransferSettings {
-  readonly endOfData: 'require' | 'warn'
   readonly stallMs: number
   readonly observer: Observer
 }
@@ -121,7 +122,8 @@ export class TransferRunner {
     return this.#record(context, transfer, 'upload', async (running) => {
       try {
         await this.#announce(running, transfer)
-        const acceptFin = (bytes: number) => this.#settings.endOfData === 'warn' || bytes === context.declaredSize
+        const acceptFin = (bytes: number) =>
+          context.dialect.upload.endOfData === 'warn' || bytes === context.declaredSize
         const connection = await this.#open(running, context, 'upload', acceptFin)
         const options = { stallMs: this.#settings.stallMs, signal: running.abort.signal }
         await receiveInto(connection, upload, ascii ? fromNetworkLines : undefined, options)
@@ -143,12 +145,18 @@ export class TransferRunner {
 
   async #open(
     running: Running,
-    { protection }: TransferContext,
+    { protection, dialect }: TransferContext,
     direction: 'upload' | 'download',
     acceptFin: (bytes: number) => boolean,
   ): Promise<DataConnection> {
     const { signal } = running.abort
-    const connection = await this.#data.open({ direction, protection, acceptFin, signal })
+    const connection = await this.#data.open({
+      direction,
+      protection,
+      reuse: dialect.tls.sessionReuse,
+      acceptFin,
+      signal,
+    })
     running.connection = connection
     return connection
   }

@@ -1,6 +1,6 @@
 import { isIPv6, type Socket } from 'node:net'
 import type { DataOutcome, Observer } from '../observe/observer.ts'
-import type { SessionTls } from '../tls/session-tls.ts'
+import type { SessionReuse, SessionTls } from '../tls/session-tls.ts'
 import { connectToClient } from './active-connect.ts'
 import { type Address, canonicalAddress, formatAddress } from './addresses.ts'
 import type { DataConnection } from './data-connection.ts'
@@ -18,8 +18,6 @@ export interface DataChannelOptions {
   readonly ports: PassivePorts
   /** The IPv4 address that PASV tells this client. */
   readonly advertise: (client: string, local: string) => Promise<string>
-  /** Whether a data connection must resume the TLS session of the control connection. */
-  readonly reuse: 'prefer' | 'require' | 'off'
   readonly timeouts: {
     /** From the transfer command to the TCP connection. */
     readonly dataConnectMs: number
@@ -32,6 +30,8 @@ export interface OpenRequest {
   /** A listing is a download. */
   readonly direction: 'upload' | 'download'
   readonly protection: 'C' | 'P'
+  /** Whether the connection must resume the TLS session of the control connection. */
+  readonly reuse: SessionReuse
   /** Whether an upload of so many bytes may end by FIN without TLS close_notify. */
   readonly acceptFin: (bytes: number) => boolean
   readonly signal: AbortSignal
@@ -152,12 +152,12 @@ export class DataChannel {
   }
 
   async #secure(raw: Socket, request: OpenRequest): Promise<DataConnection> {
-    const { session, observer, reuse, timeouts } = this.#options
+    const { session, observer, timeouts } = this.#options
     try {
       if (!this.tls) throw new DataConnectionError('tls', 'PROT P without TLS on the control connection')
       const options = { ...request, tls: this.tls, timeoutMs: timeouts.handshakeMs }
       const { connection, version, cipher, reused } = await secureConnection(raw, options)
-      if (reuse === 'require' && !reused) {
+      if (request.reuse === 'require' && !reused) {
         throw new DataConnectionError(
           'notResumed',
           'the client did not resume the TLS session of its control connection',

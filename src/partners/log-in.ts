@@ -8,6 +8,7 @@ import {
 } from '../backend/backend.ts'
 import type { PartnerConfig } from '../config/config.ts'
 import { type ByteString, fromText, toText } from '../ftp/bytes.ts'
+import type { DialectChanges } from '../ftp/dialect.ts'
 import { Secret } from '../ftp/secret.ts'
 import { createDirectory, type Route } from './directory.ts'
 import { createHashingQueue } from './hashing-queue.ts'
@@ -37,6 +38,7 @@ export interface Attempt {
 
 export interface LoggedIn extends Route {
   readonly files: FileSystem
+  readonly dialect: DialectChanges
 }
 
 /** Throws BackendError: `loginRefused` for what the client gave, `unavailable` for what the operator has to see to. */
@@ -123,7 +125,8 @@ export function createLogIn(parts: LogInParts): {
       if (backend === undefined) throw new BackendError('unavailable', `there is no backend ${route.backend}`)
       // SSH has user names and passwords in UTF-8 (RFC 4252 sections 5 and 8), whatever charset the client has.
       const files = await open(toText(username), new Secret(toText(password.reveal())), backend, partner, preparation)
-      return { ...route, files: partner?.root === undefined ? files : rooted(files, fromText(partner.root)) }
+      const { root, dialect = {} } = partner ?? {}
+      return { ...route, dialect, files: root === undefined ? files : rooted(files, fromText(root)) }
     },
   }
 }

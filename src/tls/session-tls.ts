@@ -9,17 +9,20 @@ export interface TlsSettings {
   /** One, or one per key type (RSA, ECDSA); all are offered. */
   readonly certificates: readonly Certificate[]
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
-  readonly sessionReuse: 'prefer' | 'require' | 'off'
 }
+
+/** Whether data connections continue the TLS session of their control connection: as they like, always, never. */
+export type SessionReuse = 'prefer' | 'require' | 'off'
 
 /** The TLS of a listener: what its sessions have in common. */
 export interface Tls {
-  readonly maxVersion: 'TLSv1.2' | 'TLSv1.3'
   /** Whether session tickets can be kept off upload connections here; without it TLS 1.3 is not offered. */
   readonly ticketSuppression: boolean
-  readonly sessionReuse: TlsSettings['sessionReuse']
-  /** Keys of a new control session; cheap, the contexts are made when they are first used. */
-  newSession(): SessionTls
+  /**
+   * Keys of a new control session; cheap, the contexts are made when they are first used. With `require` TLS 1.2 is the
+   * highest version: clients that use a TLS 1.3 ticket once would fail their second transfer.
+   */
+  newSession(reuse: SessionReuse): SessionTls
 }
 
 /**
@@ -52,8 +55,7 @@ const ciphers = ['TLS_AES_128_GCM_SHA256', ...DEFAULT_CIPHERS.split(':')].filter
 )
 
 /**
- * Prepares TLS for a listener. Tests first whether tickets can be suppressed on this Node; where they cannot, and with
- * `sessionReuse: require` (clients that use a ticket once would fail their second transfer), TLS 1.2 is the highest
+ * Prepares TLS. Tests first whether tickets can be suppressed on this Node; where they cannot, TLS 1.2 is the highest
  * version. Throws an Error for the operator when that leaves no version.
  */
 export async function createTls(settings: TlsSettings): Promise<Tls> {
@@ -68,19 +70,17 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
     sessionTimeout,
   }
   const ticketSuppression = await suppressesTickets(new Session(base, true, true))
-  const maxVersion = ticketSuppression && settings.sessionReuse !== 'require' ? 'TLSv1.3' : 'TLSv1.2'
-  if (settings.minVersion > maxVersion) {
+  if (!ticketSuppression && settings.minVersion === 'TLSv1.3') {
     throw new Error(
-      settings.sessionReuse === 'require'
-        ? 'tls.sessionReuse "require" works with TLS 1.2 only, because clients use a TLS 1.3 ticket once; set tls.minVersion to TLSv1.2 or sessionReuse to "prefer"'
-        : 'this Node cannot keep session tickets off upload connections, so TLS 1.3 would lose data; set tls.minVersion to TLSv1.2 or use another Node version',
+      'this Node cannot keep session tickets off upload connections, so TLS 1.3 would lose data; set tls.minVersion to TLSv1.2 or use another Node version',
     )
   }
   return {
-    maxVersion,
     ticketSuppression,
-    sessionReuse: settings.sessionReuse,
-    newSession: () => new Session({ ...base, maxVersion }, ticketSuppression, settings.sessionReuse !== 'off'),
+    newSession(reuse) {
+      const maxVersion = ticketSuppression && reuse !== 'require' ? 'TLSv1.3' : 'TLSv1.2'
+      return new Session({ ...base, maxVersion }, ticketSuppression, reuse !== 'off')
+    },
   }
 }
 

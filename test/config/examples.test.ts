@@ -39,6 +39,8 @@ test('the defaults in the example are the defaults', async () => {
   const [backend] = full.backends
   expect({
     ...full,
+    // Of the globals where nothing is said.
+    listeners: full.listeners.map((listener) => ({ ...listener, sessionReuse: undefined })),
     tls: { ...full.tls, certificates: [] },
     backends: [{ ...backend, knownHosts: undefined, capabilities: {} }],
     partners: [],

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
+import { usualDialect } from '../../src/ftp/dialect.ts'
 import { configOf, configWith, faultsOf, faultsWith, hash, inFolder, pin, smallest } from './folder.ts'
 
 test('the smallest useful file means explicit, implicit, 50000-51000, a self-made certificate and pass-through to main', async () => {
@@ -12,7 +13,8 @@ test('the smallest useful file means explicit, implicit, 50000-51000, a self-mad
       { name: 'implicit', address: '::', port: 990, tls: 'implicit', requireTls: true },
     ],
     passive: { ports: { first: 50000, last: 51000 }, advertise: 'auto' },
-    tls: { certificates: [], minVersion: 'TLSv1.2', sessionReuse: 'prefer' },
+    tls: { certificates: [], minVersion: 'TLSv1.2' },
+    dialect: usualDialect,
     backends: [
       {
         name: 'main',
@@ -39,7 +41,7 @@ test('the smallest useful file means explicit, implicit, 50000-51000, a self-mad
       bytesInFlight: 256 * 1024 ** 2,
     },
     timeouts: { loginMs: 60_000, idleMs: 900_000, handshakeMs: 30_000, dataConnectMs: 60_000, dataStallMs: 300_000 },
-    upload: { endOfData: 'require', fsync: 'auto' },
+    upload: { fsync: 'auto' },
     shutdown: { drainMs: 900_000 },
   })
 })
@@ -96,6 +98,7 @@ test('the fuller example of the design loads word for word, with paths relative 
         },
         backend: 'main',
         root: '/data/partners/acme',
+        dialect: { upload: {}, tls: {}, commands: {} },
       },
     ])
   })
@@ -160,6 +163,10 @@ test.each([
   [
     'limits: { bytesInFlight: 1MiB }',
     '4:9 limits.bytesInFlightPerTransfer: is more than limits.bytesInFlight, which all transfers share',
+  ],
+  [
+    'tls: { minVersion: TLSv1.3, sessionReuse: require }',
+    '4:43 tls.sessionReuse: cannot be "require" with tls.minVersion TLSv1.3: clients use a ticket of TLS 1.3 once',
   ],
 ])('%s is reported as %s', async (settings, fault) => {
   expect(await faultsWith(settings)).toEqual([fault.replace(/^(?=\d)/, 'gateway.yaml:')])

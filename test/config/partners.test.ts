@@ -2,6 +2,7 @@ import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
+import { changed, usualDialect } from '../../src/ftp/dialect.ts'
 import { configOf, faultsOf, hash, inFolder, partnerFaults, smallest } from './folder.ts'
 
 test('only files that the pattern names are partners, in the order of their names', async () => {
@@ -42,7 +43,21 @@ test('a partner without auth is passed through, to the default backend, with all
     'acme.yaml': 'name: acme\nmatch: { users: [acme, Müller] }\n',
   })
   const auth = { mode: 'passthrough', username: undefined }
-  expect(config.partners).toEqual([{ name: 'acme', users: ['acme', 'Müller'], auth, backend: 'main', root: undefined }])
+  const all = { name: 'acme', users: ['acme', 'Müller'], auth, backend: 'main', root: undefined }
+  expect(config.partners).toEqual([{ ...all, dialect: { upload: {}, tls: {}, commands: {} } }])
+})
+
+test('a partner file says how FTP is spoken with its clients, where that is not what the globals say', async () => {
+  const config = await configOf({
+    'gateway.yaml': `${smallest}partners: acme.yaml\nupload: { endOfData: warn }\ncommands: { noop: immediate }\n`,
+    'acme.yaml':
+      'name: acme\nmatch: { users: [acme] }\nupload: { endOfData: require }\ntls: { sessionReuse: require }\n',
+  })
+  const everybody = changed(usualDialect, { upload: { endOfData: 'warn' }, commands: { noop: 'immediate' } })
+  expect(config.dialect).toEqual(everybody)
+  expect(changed(config.dialect, config.partners[0]?.dialect ?? {})).toEqual(
+    changed(everybody, { upload: { endOfData: 'require' }, tls: { sessionReuse: 'require' } }),
+  )
 })
 
 const local = `passwordHash: "${hash}", sftp: { username: x, privateKey: key }`

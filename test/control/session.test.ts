@@ -223,6 +223,15 @@ test('commands during a transfer wait for its end; STAT is answered at once', as
   expect(String(gateway.backend.content('/f'))).toBe('text')
 })
 
+test('NOOP during a transfer is answered at once where that is wanted', async () => {
+  await start({ dialect: { commands: { noop: 'immediate' } } })
+  const client = await gateway.logIn()
+  const data = await openData(client)
+  await client.dialogue('> STOR f', '< 150', '> NOOP', '< 200', '> PWD')
+  data.end('text')
+  await client.dialogue('< 226', '< 257', '> QUIT', '< 221')
+})
+
 test('QUIT during a transfer lets it finish', async () => {
   await start()
   const client = await gateway.logIn()

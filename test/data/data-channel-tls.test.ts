@@ -24,9 +24,8 @@ afterEach(closeAll)
 
 describe('TLS', () => {
   test('resumption is told, and required where the policy says so', async () => {
-    const capped = await testTls({ sessionReuse: 'require' })
-    const session = capped.newSession()
-    const { channel, events } = channelFor(session, { reuse: 'require' })
+    const session = tls.newSession('require')
+    const { channel, events } = channelFor(session)
     // The control connection, as far as TLS is concerned.
     const { server, port } = await listeningClient()
     const control = tlsClient(port)
@@ -42,9 +41,14 @@ describe('TLS', () => {
 
     for (const direction of ['upload', 'download'] as const) {
       tlsClient((await channel.listen('PASV')).port, '127.0.0.1', ticket)
-      expect(await channel.open(request({ direction }))).toMatchObject({ reused: true, tls: 'TLSv1.2' })
+      expect(await channel.open(request({ direction, reuse: 'require' }))).toMatchObject({
+        reused: true,
+        tls: 'TLSv1.2',
+      })
       const stranger = tlsClient((await channel.listen('PASV')).port)
-      await expect(channel.open(request({ direction }))).rejects.toMatchObject({ failure: 'notResumed' })
+      await expect(channel.open(request({ direction, reuse: 'require' }))).rejects.toMatchObject({
+        failure: 'notResumed',
+      })
       await until('the stranger is turned away', () => stranger.destroyed)
     }
     const outcomes = events.flatMap((event) => (event.kind === 'tls' ? [event.outcome, event.reused] : []))
@@ -53,8 +57,8 @@ describe('TLS', () => {
 
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     test(`with sessionReuse off no data connection resumes the control session on ${maxVersion}`, async () => {
-      const session = (await testTls({ sessionReuse: 'off' })).newSession()
-      const { channel } = channelFor(session, { reuse: 'off' })
+      const session = tls.newSession('off')
+      const { channel } = channelFor(session)
       const { server, port } = await listeningClient()
       const control = tlsClient(port, '127.0.0.1', undefined, maxVersion)
       let ticket: Buffer | undefined
@@ -81,7 +85,7 @@ describe('TLS', () => {
   })
 
   test('ALPN for FTP data is answered, another protocol is refused', async () => {
-    const { channel } = channelFor(tls.newSession())
+    const { channel } = channelFor(tls.newSession('prefer'))
     for (const [offered, agreed] of [
       ['ftp-data', 'ftp-data'],
       ['ftp', 'ftp'],
@@ -113,7 +117,7 @@ describe('TLS', () => {
     test.each(spoilers)(
       `a client of an ${direction} that %s instead of a handshake fails as tls`,
       async (_what, spoil) => {
-        const { channel, events } = channelFor(tls.newSession())
+        const { channel, events } = channelFor(tls.newSession('prefer'))
         const socket = client((await channel.listen('PASV')).port)
         socket.once('connect', () => spoil(socket))
         socket.resume()
@@ -128,7 +132,7 @@ describe('TLS', () => {
 
     test(`a client of an ${direction} that says nothing fails as tls`, async () => {
       const timeouts = { dataConnectMs: 10_000, handshakeMs: 30 }
-      const { channel } = channelFor(tls.newSession(), { timeouts })
+      const { channel } = channelFor(tls.newSession('prefer'), { timeouts })
       const silent = client((await channel.listen('PASV')).port).resume()
       await expect(channel.open(request({ direction }))).rejects.toMatchObject({ failure: 'tls' })
       await once(silent, 'end')
@@ -144,7 +148,7 @@ describe('abort', () => {
     abort: (channel: DataChannel, controller: AbortController) => void,
   ): Promise<void> {
     const controller = new AbortController()
-    const { channel, ports, events } = channelFor(tls.newSession())
+    const { channel, ports, events } = channelFor(tls.newSession('prefer'))
     await prepare(channel)
     const opening = channel.open(request({ ...changes, signal: controller.signal }))
     abort(channel, controller)

@@ -53,7 +53,7 @@ describe('passive', () => {
   })
 
   test('over IPv6', async () => {
-    const { channel, events } = channelFor(tls.newSession(), { clientAddress: '::1', localAddress: '::1' })
+    const { channel, events } = channelFor(tls.newSession('prefer'), { clientAddress: '::1', localAddress: '::1' })
     const { host, port } = await channel.listen('EPSV')
     const received = readAll(tlsClient(port, host))
     await sendContent(await channel.open(request()), pieces('over ', 'IPv6'), options)
@@ -103,7 +103,7 @@ describe('passive', () => {
     )
     expect(sink.content.toString()).toBe('all of it')
 
-    const secure = channelFor(tls.newSession())
+    const secure = channelFor(tls.newSession('prefer'))
     const secured = tlsClient((await secure.channel.listen('PASV')).port)
     await until('the port is free', () => secure.ports.inUse === 0)
     const received = readAll(secured)
@@ -138,7 +138,7 @@ describe('active', () => {
     'the gateway connects from its own address to %s and is the TLS server',
     async (host) => {
       const { server, port } = await listeningClient(host)
-      const { channel, events } = channelFor(tls.newSession(), { clientAddress: host, localAddress: host })
+      const { channel, events } = channelFor(tls.newSession('prefer'), { clientAddress: host, localAddress: host })
       channel.connectTo({ host, port })
       const opening = channel.open(request())
       const [raw]: Socket[] = await once(server, 'connection')

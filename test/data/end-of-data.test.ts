@@ -27,11 +27,11 @@ async function upload(
   request: Omit<RawUpload, 'host' | 'port'>,
   { sink = new MemorySink(), acceptFin = () => false, late = false, manner = 'direct' }: Conditions = {},
 ) {
-  const { channel } = testChannel(tls.newSession())
+  const { channel } = testChannel(tls.newSession('prefer'))
   const address = await channel.listen('EPSV')
   const { signal } = new AbortController()
   const sent = client.upload({ ...request, ...address })
-  const connection = await channel.open({ direction: 'upload', protection: 'P', acceptFin, signal })
+  const connection = await channel.open({ direction: 'upload', protection: 'P', reuse: 'prefer', acceptFin, signal })
   if (late) await sent
   const failure = await receiveInto(connection, uploadInto(sink, manner), undefined, { stallMs: 10_000, signal }).then(
     () => undefined,

@@ -9,6 +9,7 @@ const acme: PartnerConfig = {
   auth: { mode: 'passthrough', username: undefined },
   backend: 'main',
   root: undefined,
+  dialect: {},
 }
 const directory = createDirectory([acme], 'other')
 

@@ -47,7 +47,7 @@ class Door implements Backend {
 const hash = await hashPassword('right ü')
 
 function partner(name: string, auth: PartnerAuth, root?: string): PartnerConfig {
-  return { name, users: [name, `${name}_test`], auth, backend: 'main', root }
+  return { name, users: [name, `${name}_test`], auth, backend: 'main', root, dialect: {} }
 }
 
 const local: PartnerAuth = {

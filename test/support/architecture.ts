@@ -7,6 +7,9 @@ const backend = 'backend/backend.ts'
 const observer = 'observe/observer.ts'
 const everything = '**'
 
+/** What the composition root puts together. */
+const parts = ['ftp', 'backend', 'observe', 'tls', 'data', 'commands', 'control', 'partners', 'admin', 'config']
+
 /**
  * Which parts of src a part may import, besides itself. A part is a folder or a single file; of two that fit, the
  * longer name counts. Types count as much as values.
@@ -25,7 +28,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   admin: ['ftp'],
   config: ['ftp'],
   demo: [],
-  'gateway.ts': ['ftp', 'backend', 'observe', 'tls', 'data', 'commands', 'control', 'partners', 'admin', 'config'],
+  composition: parts,
+  'gateway.ts': ['composition', ...parts],
   cli: [everything],
   'main.ts': ['cli'],
 }

@@ -10,7 +10,6 @@ export async function testTls(settings: Partial<TlsSettings> = {}): Promise<Tls>
   return createTls({
     certificates: [await testCertificate()],
     minVersion: 'TLSv1.2',
-    sessionReuse: 'prefer',
     ...settings,
   })
 }
@@ -32,7 +31,6 @@ export function testChannel(tls: SessionTls | undefined, options: Partial<DataCh
     localAddress: '127.0.0.1',
     ports,
     advertise: async (_client, local) => local,
-    reuse: 'prefer',
     timeouts: { dataConnectMs: 10_000, handshakeMs: 10_000 },
     observer,
     ...options,

@@ -60,7 +60,7 @@ export async function listeningClient(host = '127.0.0.1'): Promise<{ server: Ser
 }
 
 export function request(changes: Partial<OpenRequest> = {}): OpenRequest {
-  return { direction: 'download', protection: 'P', acceptFin: () => false, signal: never, ...changes }
+  return { direction: 'download', protection: 'P', reuse: 'prefer', acceptFin: () => false, signal: never, ...changes }
 }
 
 /** An open data connection, and the client's end of it with the TCP socket below. */

@@ -6,6 +6,7 @@ import { commands } from '../../src/commands/index.ts'
 import { fromNetworkLines } from '../../src/ftp/ascii.ts'
 import { type ByteString, fromBuffer } from '../../src/ftp/bytes.ts'
 import { parseCommandLine } from '../../src/ftp/command-line.ts'
+import { type Dialect, usualDialect } from '../../src/ftp/dialect.ts'
 import { defaultFacts } from '../../src/ftp/facts.ts'
 import { resolve } from '../../src/ftp/pathname.ts'
 import { type Reply, reply } from '../../src/ftp/reply.ts'
@@ -21,6 +22,7 @@ export class FakeSession implements Session {
   clientAddress = '192.0.2.9'
   security: Session['security'] = 'plain'
   tlsRequired = false
+  dialect: Dialect = usualDialect
   type: 'A' | 'I' = 'A'
   protection: 'C' | 'P' = 'C'
   epsvOnly = false

@@ -5,6 +5,7 @@ import { FtpServer, type Listener } from '../../src/control/ftp-server.ts'
 import type { SessionOptions } from '../../src/control/session-options.ts'
 import { PassivePorts } from '../../src/data/passive-ports.ts'
 import { toText } from '../../src/ftp/bytes.ts'
+import { changed, type DialectChanges, usualDialect } from '../../src/ftp/dialect.ts'
 import type { Event } from '../../src/observe/observer.ts'
 import { createTls } from '../../src/tls/session-tls.ts'
 import { testCertificate } from './certificates.ts'
@@ -15,7 +16,7 @@ export interface MemoryGatewayOptions {
   readonly tls?: Listener['tls']
   readonly timeouts?: Partial<SessionOptions['timeouts']>
   readonly limits?: Partial<FtpServer['limits']>
-  readonly endOfData?: SessionOptions['endOfData']
+  readonly dialect?: DialectChanges
 }
 
 /** The control side over files in memory: everything but partners, SFTP and configuration is the real thing. */
@@ -42,17 +43,17 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
   const folder = mkdtempSync(join(tmpdir(), 'memory-gateway-'))
   writeFileSync(join(folder, 'cert.pem'), certificate.cert)
   const sessions: SessionOptions = {
-    tls: await createTls({ certificates: [certificate], minVersion: 'TLSv1.2', sessionReuse: 'prefer' }),
+    tls: await createTls({ certificates: [certificate], minVersion: 'TLSv1.2' }),
     ports,
     advertise: async (_client, local) => local,
     routeOf: () => ({ partner: 'default', backend: 'memory' }),
     prepare: () => undefined,
     async logIn({ username, password }) {
       const credentials = { kind: 'password', username: toText(username), password } as const
-      return { partner: 'default', backend: 'memory', files: await backend.open(credentials) }
+      return { partner: 'default', backend: 'memory', dialect: {}, files: await backend.open(credentials) }
     },
     loginAttempts: 3,
-    endOfData: options.endOfData ?? 'require',
+    dialect: changed(usualDialect, options.dialect ?? {}),
     timeouts: {
       loginMs: 30_000,
       idleMs: 30_000,
@@ -64,7 +65,14 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     observer,
   }
   const server = new FtpServer(sessions, { sessions: 50, sessionsPerAddress: 50, ...options.limits })
-  const listener = { name: 'test', address: '127.0.0.1', port: 0, tls, requireTls: tls !== 'off' }
+  const listener = {
+    name: 'test',
+    address: '127.0.0.1',
+    port: 0,
+    tls,
+    requireTls: tls !== 'off',
+    sessionReuse: undefined,
+  }
   const { port } = await server.listen(listener)
   const connect = () => Dialogue.connect({ port, tls, certificate: join(folder, 'cert.pem') })
   return {

@@ -48,7 +48,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('on %s', (version) => {
 
   /** A new control connection, and the TLS session that its client has. */
   async function logIn(options: ConnectionOptions = {}): Promise<{ own: SessionTls; session: Buffer }> {
-    const own = tls.newSession()
+    const own = tls.newSession('prefer')
     const { sessions } = await handshake(own, own.control, { ...client, ...options })
     const session = sessions.at(-1)
     if (!session) throw new Error('the control connection gave the client no session')
@@ -64,7 +64,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('on %s', (version) => {
 
   test('the session of another control connection is not accepted', async () => {
     const { session } = await logIn()
-    const other = tls.newSession()
+    const other = tls.newSession('prefer')
     for (const context of [other.upload, other.download, other.control]) {
       expect(await handshake(other, context, { ...client, session })).toMatchObject({ reused: false })
     }
@@ -85,7 +85,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('on %s', (version) => {
     const { sessions } = await handshake(own, own.upload, client)
     // On TLS 1.2 the client is told of its new session, which has an id but no ticket: other contexts do not know it.
     for (const given of sessions) {
-      expect(await handshake(tls.newSession(), own.download, { ...client, session: given })).toMatchObject({
+      expect(await handshake(tls.newSession('prefer'), own.download, { ...client, session: given })).toMatchObject({
         reused: false,
       })
     }
@@ -95,8 +95,8 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('on %s', (version) => {
 
 test('TLS 1.2 clients without tickets resume by session id, in their own session only', async () => {
   const tls = await testTls()
-  const own = tls.newSession()
-  const other = tls.newSession()
+  const own = tls.newSession('prefer')
+  const other = tls.newSession('prefer')
   const client = { maxVersion: 'TLSv1.2', ...noTicket } as const
   const { sessions } = await handshake(own, own.control, client)
   const session = sessions[0]
@@ -108,7 +108,7 @@ test('TLS 1.2 clients without tickets resume by session id, in their own session
 
 test('the store keeps the 16 newest session ids', () => {
   return testTls().then((tls) => {
-    const { resumption } = tls.newSession()
+    const { resumption } = tls.newSession('prefer')
     for (let i = 0; i < 20; i++) resumption.emit('newSession', Buffer.from([i]), Buffer.from('data'), () => {})
     const found: number[] = []
     for (let i = 0; i < 20; i++) {
@@ -122,14 +122,12 @@ test('the store keeps the 16 newest session ids', () => {
   })
 })
 
-test('TLS 1.3 is offered where tickets can be suppressed, and not when resumption is required', async () => {
-  expect(await testTls()).toMatchObject({ maxVersion: 'TLSv1.3', ticketSuppression: true, sessionReuse: 'prefer' })
-  expect(await testTls({ sessionReuse: 'require' })).toMatchObject({ maxVersion: 'TLSv1.2', sessionReuse: 'require' })
-  await expect(testTls({ sessionReuse: 'require', minVersion: 'TLSv1.3' })).rejects.toThrow('set tls.minVersion')
+test('TLS 1.3 is offered where tickets can be suppressed', async () => {
+  expect(await testTls()).toMatchObject({ ticketSuppression: true })
 })
 
 test('the self-test sees when tickets are not suppressed', async () => {
-  const own = (await testTls()).newSession()
+  const own = (await testTls()).newSession('prefer')
   expect(await suppressesTickets(own)).toBe(true)
   expect(await suppressesTickets({ upload: own.download, download: own.download })).toBe(false)
   expect(await suppressesTickets({ upload: own.upload, download: own.upload })).toBe(false)

@@ -1,0 +1,42 @@
+/**
+ * How FTP is spoken with a client, in what clients need differently. Groups and names are those of the configuration: the
+ * globals say it for everybody, a listener or a partner for its own clients.
+ */
+export interface Dialect {
+  readonly upload: {
+    /** require: an upload that does not end with TLS close_notify fails; warn: it is accepted and logged. */
+    readonly endOfData: 'require' | 'warn'
+  }
+  readonly tls: {
+    /** Whether data connections must resume the TLS session of their control connection. */
+    readonly sessionReuse: 'prefer' | 'require' | 'off'
+  }
+  readonly commands: {
+    /** When NOOP during a transfer is answered: in its turn, which suits every client, or at once. */
+    readonly noop: 'after' | 'immediate'
+  }
+}
+
+/** What a listener or a partner says otherwise. */
+export type DialectChanges = { readonly [Group in keyof Dialect]?: Changes<Dialect[Group]> }
+type Changes<G> = { readonly [Key in keyof G]?: G[Key] | undefined }
+
+export const usualDialect: Dialect = {
+  upload: { endOfData: 'require' },
+  tls: { sessionReuse: 'prefer' },
+  commands: { noop: 'after' },
+}
+
+/** The dialect with every key that a change names in place of its own; what is undefined there stays. */
+export function changed(dialect: Dialect, changes: DialectChanges): Dialect {
+  return {
+    upload: over(dialect.upload, changes.upload),
+    tls: over(dialect.tls, changes.tls),
+    commands: over(dialect.commands, changes.commands),
+  }
+}
+
+function over<G extends object>(group: G, changes: Changes<G> = {}): G {
+  const told = Object.entries(changes).filter(([, value]) => value !== undefined)
+  return { ...group, ...Object.fromEntries(told) }
+}
