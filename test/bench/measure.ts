@@ -16,8 +16,9 @@ export interface Result {
   readonly ratio: number
   /** Rows that are counted in MiB only. */
   readonly gatewayCpuSecondsPerGib?: number
-  /** How far the gateway's memory rose above its level before a run, at the worst of all runs. */
+  /** How far the gateway's memory rose above its level before a run: median, and the worst of all runs. */
   readonly gatewayGrowthMib?: number
+  readonly gatewayGrowthWorstMib?: number
 }
 
 interface Run {
@@ -89,7 +90,7 @@ function summary(
     value: row.unit === 'ms' ? medianSeconds * 1000 : amount / medianSeconds,
     ratio: yardstick / medianSeconds,
     ...(contender.gateway && row.unit === 'MiB/s' && { gatewayCpuSecondsPerGib: (cpu * 1024) / amount }),
-    ...(growth.length > 0 && { gatewayGrowthMib: Math.max(...growth) }),
+    ...(growth.length > 0 && { gatewayGrowthMib: median(growth), gatewayGrowthWorstMib: Math.max(...growth) }),
   }
 }
 

@@ -11,9 +11,14 @@ export function printResults(results: readonly Result[]): void {
     result.unit,
     result.ratio.toFixed(2),
     result.gatewayCpuSecondsPerGib?.toFixed(2) ?? '',
-    result.gatewayGrowthMib?.toFixed(0) ?? '',
+    growth(result),
   ])
   print([head, ...lines], [0, 1, 3])
+}
+
+function growth({ gatewayGrowthMib: usual, gatewayGrowthWorstMib: worst }: Result): string {
+  if (usual === undefined || worst === undefined) return ''
+  return worst > usual ? `${usual.toFixed(0)}, worst ${worst.toFixed(0)}` : usual.toFixed(0)
 }
 
 /** The targets, one line each. */
