@@ -1,6 +1,6 @@
 """Uploads files in ways that no library allows: it reads nothing on the data connection, and ends it as it is told.
 
-The request is JSON on standard input: a site (client.ts) and uploads of {local, remote, ending}; the answer is a list
+The request is JSON on standard input: a site (client.ts) and uploads of {local, remote, ending, allo}; the answer is a list
 of {mark, final} on standard output, the replies to each STOR. Endings:
   close_notify  as TLS wants it, then the socket is closed with whatever was received unread in it
   fin           a bare FIN, no close_notify
@@ -107,7 +107,9 @@ class Data:
         self.socket.close()
 
 
-def upload(control, local, remote, ending):
+def upload(control, local, remote, ending, allo=None):
+    if allo is not None:
+        control.command('ALLO %d' % allo)
     port = int(re.search(r'\(\|\|\|(\d+)\|\)', control.command('EPSV')).group(1))
     data = Data(port)
     mark = control.command('STOR ' + remote)

@@ -15,6 +15,8 @@ interface Upload {
   readonly local: string
   readonly remote: string
   readonly ending: Ending
+  /** The size that ALLO declares before it. */
+  readonly allo?: number
 }
 interface Answer {
   readonly mark: string
@@ -34,7 +36,7 @@ describe.each(['explicit', 'implicit'] as const)('a client of its own making, %s
   describe.each(['1.2', '1.3'] as const)('%s', (tls) => {
     const place = usePlace()
 
-    test('that reads nothing on the data connection and closes it: 24 of 24 uploads of 3 MB are complete', async () => {
+    test('T6: that reads nothing on the data connection and closes it: 24 of 24 uploads of 3 MB are complete', async () => {
       const file = await makeFixture(place.local, 3_000_000)
       const uploads = Array.from({ length: 24 }, (_, i): Upload => {
         return { local: file.path, remote: `file-${i}`, ending: 'close_notify' }
@@ -47,7 +49,7 @@ describe.each(['explicit', 'implicit'] as const)('a client of its own making, %s
       for (const transfer of transfers) expect(transfer).toMatchObject({ reused: false })
     })
 
-    describe.each(['fin', 'rst', 'mid_record'] as const)('that ends an upload with %s', (ending) => {
+    describe.each(['fin', 'rst', 'mid_record'] as const)('T7: that ends an upload with %s', (ending) => {
       test.each([1, 16_384, 3_000_000])(
         'after %i bytes gets 426, and a file of that name stays as it was',
         async (bytes) => {
@@ -67,5 +69,39 @@ describe.each(['explicit', 'implicit'] as const)('a client of its own making, %s
         },
       )
     })
+  })
+})
+
+const bytes = 100_000
+
+/** How an upload of so many bytes ends, what ALLO said before it, and what the policy makes of it. */
+const verdicts = [
+  { ending: 'close_notify', allo: undefined, require: 226, warn: 226 },
+  { ending: 'close_notify', allo: bytes, require: 226, warn: 226 },
+  { ending: 'close_notify', allo: bytes + 1, require: 426, warn: 426 },
+  { ending: 'fin', allo: undefined, require: 426, warn: 226 },
+  { ending: 'fin', allo: bytes, require: 226, warn: 226 },
+  { ending: 'fin', allo: bytes + 1, require: 426, warn: 426 },
+  { ending: 'rst', allo: undefined, require: 426, warn: 426 },
+  { ending: 'rst', allo: bytes, require: 426, warn: 426 },
+  { ending: 'mid_record', allo: undefined, require: 426, warn: 426 },
+  { ending: 'mid_record', allo: bytes, require: 426, warn: 426 },
+] as const
+
+describe.each(['require', 'warn'] as const)('T7: with upload.endOfData %s', (endOfData) => {
+  const place = usePlace({ upload: { endOfData } })
+
+  test.each(['1.2', '1.3'] as const)('on TLS %s each end of an upload has its verdict', async (tls) => {
+    const file = await makeFixture(place.local, bytes)
+    const uploads = verdicts.map(({ ending, allo }, i): Upload => {
+      return { local: file.path, remote: `file-${i}`, ending, ...(allo !== undefined && { allo }) }
+    })
+    const answers = await upload(place.site('explicit', tls), uploads)
+    const codes = answers.map(({ final }, i) => ({ ...verdicts[i], code: Number(final.slice(0, 3)) }))
+    expect(codes).toEqual(verdicts.map((verdict) => ({ ...verdict, code: verdict[endOfData] })))
+    // Nothing but what was answered with 226 is there, and that is whole.
+    const stored = uploads.filter((_, i) => verdicts[i]?.[endOfData] === 226)
+    expect(namesIn(place.home)).toEqual(stored.map(({ remote }) => remote).sort())
+    for (const { remote } of stored) expect(await sha256(join(place.home, remote)), remote).toBe(file.sha256)
   })
 })

@@ -7,6 +7,8 @@ import { program } from '../support/packages.ts'
 import { usePlace } from '../support/place.ts'
 import { runOk } from '../support/run.ts'
 
+/** Acceptance test T17: what the backend refuses, has not, or has no room for; see lost-backend.test.ts for the rest. */
+
 const place = usePlace()
 let client: Dialogue
 
@@ -23,7 +25,7 @@ afterEach(async () => {
   await client.dialogue('> QUIT', '< 221')
 })
 
-test('a directory where a file is wanted gets 550', async () => {
+test('T17: a directory where a file is wanted gets 550', async () => {
   await client.dialogue('> MKD folder', '< 257')
   expect((await client.transfer('RETR folder')).code).toBe(550)
   expect((await client.transfer('STOR folder', Buffer.from('x'))).code).toBe(550)
@@ -61,7 +63,7 @@ test('a directory that is not empty cannot be removed: 550', async () => {
   await client.dialogue('> MKD folder', '< 257', '> MKD folder/inner', '< 257', '> RMD folder', '< 550')
 })
 
-test("what the backend's permissions deny gets 550", async () => {
+test("T17: what the backend's permissions deny gets 550", async () => {
   place.give('secret', await makeFixture(place.local, 1))
   chmodSync(join(place.home, 'secret'), 0o000)
   mkdirSync(join(place.home, 'shut'), { mode: 0o700 })
@@ -75,7 +77,7 @@ test("what the backend's permissions deny gets 550", async () => {
   expect(namesIn(join(place.home, "root's"))).toEqual([])
 })
 
-test('a full disk gets 452, the file that was there stays, and nothing else is left', async () => {
+test('T17: a full disk gets 452, the file that was there stays, and nothing else is left', async () => {
   const disk = join(place.home, 'disk')
   mkdirSync(disk)
   const { uid, gid } = place.sshd.user
