@@ -51,8 +51,11 @@ export class Account {
         await this.#turn()
         continue
       }
+      const leased = line.lease()
+      // One event wakes one login, and a new connection has room for several: each passes it on.
+      if (this.#lineWithRoom()) this.#waiting.shift()?.wake()
       try {
-        return await line.lease()
+        return await leased
       } catch (error) {
         // The connection has learned its limit; there is room elsewhere, or a turn to wait for.
         if (!(error instanceof ChannelRefused) || !line.open) throw error

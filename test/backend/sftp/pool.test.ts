@@ -96,6 +96,17 @@ test('with every channel taken a login waits for one to come free, and not for e
   await expect(backend.open(key)).rejects.toMatchObject({ kind: 'unavailable', message: /came free/ })
 })
 
+test('when a connection is lost, every login that waits finds its place on the new one', async () => {
+  const pool = { connections: 1, idleMs: 60_000, waiting: 3, waitMs: 10_000 }
+  const { sshd, backend, key } = await setUp({ maxSessions: 3 }, { pool, capabilities: { channels: 3 } })
+  await open(backend, key, 3)
+  const waiting = Promise.all([backend.open(key), backend.open(key), backend.open(key)])
+  await expect(backend.open(key)).rejects.toMatchObject({ message: /wait already/ })
+  for (const pid of sessionsOf(sshd)) signal(pid, 'SIGKILL')
+  await Promise.all((await waiting).map((files) => files.stat(files.home)))
+  await seen(sshd, { logins: 2, channels: 6 })
+})
+
 test('a session that was left in the middle of a file is not given to the next login', async () => {
   const { sshd, backend, key } = await setUp()
   writeFileSync(join(sshd.home, 'file'), randomBytes(5_000_000))
