@@ -47,6 +47,8 @@ export class Line {
   #connection: Connection | undefined
   #state: 'open' | 'retired' | 'gone' = 'open'
   #timer: NodeJS.Timeout | undefined
+  /** Sessions that this connection had when the server refused one more, whatever is said of such servers. */
+  #refusedAt = Number.POSITIVE_INFINITY
 
   constructor(
     connect: (onLost: (error: BackendError) => void) => Promise<Connection>,
@@ -75,7 +77,8 @@ export class Line {
     return this.used === this.#kept.length
   }
   get hasRoom(): boolean {
-    return this.open && (this.hasIdle || this.used < this.#options.channels(this.#connection))
+    if (!this.open) return false
+    return this.hasIdle || this.used < Math.min(this.#refusedAt, this.#options.channels(this.#connection))
   }
 
   /** Throws what made the connection fail, ChannelRefused when the server allows no further channel. */
@@ -147,6 +150,7 @@ export class Line {
       this.used--
       const connection = this.#connection
       if (error instanceof ChannelRefused && connection && this.used > 0) {
+        this.#refusedAt = this.used
         this.#options.learnChannels(connection, this.used)
       } else this.retire()
       this.#rest()

@@ -84,6 +84,13 @@ test('a server that allows fewer channels is found out, and gets further connect
   await seen(sshd, { logins: 3, channels: 5 })
 })
 
+test('an operator who promises more channels than the server allows gets further connections all the same', async () => {
+  const { sshd, backend, key } = await setUp({ maxSessions: 2 }, { capabilities: { channels: 20 } })
+  const logins = await open(backend, key, 5)
+  await Promise.all(logins.map((files) => files.stat(files.home)))
+  await seen(sshd, { logins: 3, channels: 5 })
+})
+
 test('with every channel taken a login waits for one to come free, and not for ever', async () => {
   const pool = { connections: 1, idleMs: 60_000, waiting: 1, waitMs: 2_000 }
   const { backend, key } = await setUp({ maxSessions: 1 }, { pool })
