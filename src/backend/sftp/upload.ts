@@ -72,7 +72,8 @@ class SftpUpload implements Upload {
         if (server.can.answersInOrder && this.#writer.inOrder) void this.#seal()
       },
       onLarge: () => {
-        if (lanes.wanted) this.#widen()
+        // In place, a lane that is lost would leave a hole before bytes that have arrived, and a client goes on behind them.
+        if (lanes.wanted && !this.inPlace) this.#widen()
       },
       explain: (error, length) => explain(client, error, whyWriteFailed(place.path, length)),
     })

@@ -216,6 +216,21 @@ test.each(['key', 'password'])(
   },
 )
 
+test('what is written in place goes over one connection: a second that is lost would leave a hole to resume behind', async () => {
+  const { sshd, backend, key } = await setUp({}, { stripe: 3 })
+  const files = await backend.open(key)
+  for (const mode of [{ kind: 'append' }, { kind: 'restart', offset: 5 }] as const) {
+    const upload = await files.write(`${files.home}/file`, mode)
+    await pipeline([Buffer.alloc(20_000_000)], upload.sink)
+    await upload.commit()
+  }
+  const upload = await files.write(`${files.home}/file`, { kind: 'replace' })
+  await seen(sshd, { logins: 1 })
+  await pipeline([Buffer.alloc(20_000_000)], upload.sink)
+  await upload.commit()
+  await seen(sshd, { logins: 3 })
+})
+
 /** Looks until the session is lost, which rejects, or for a while, which is an answer too. */
 async function lookUntilLost(files: FileSystem, forMs = 500): Promise<void> {
   const until = performance.now() + forMs
