@@ -59,6 +59,19 @@ test('a name that does not exist gets 550', async () => {
   expect((await client.transfer('STOR none/x', Buffer.from('x'))).code).toBe(550)
 })
 
+test('a directory that was looked at and then removed has no time any more: 550', async () => {
+  await client.dialogue(
+    '> MKD folder',
+    '< 257',
+    '> MLST folder',
+    '< 250',
+    '> RMD folder',
+    '< 250',
+    '> MDTM folder',
+    '< 550',
+  )
+})
+
 test('a directory that is not empty cannot be removed: 550', async () => {
   await client.dialogue('> MKD folder', '< 257', '> MKD folder/inner', '< 257', '> RMD folder', '< 550')
 })

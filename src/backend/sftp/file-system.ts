@@ -80,6 +80,7 @@ export class SftpFileSystem implements FileSystem {
     await this.#explained(this.#client.mkdir(path), whyMakeDirectoryFailed(path))
   }
   async removeDirectory(path: ByteString): Promise<void> {
+    this.#recent.forget()
     await this.#explained(this.#client.rmdir(path), whyRemoveDirectoryFailed(path))
   }
   async removeFile(path: ByteString): Promise<void> {
