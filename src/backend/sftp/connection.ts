@@ -206,6 +206,9 @@ class Handshake {
   #failure(stage: string): ConnectError {
     if (this.#refusal) return this.#refusal
     const { host, port } = this.#options
+    // Where one wrong password is all that it allows, a server refuses by hanging up (OpenSSH's MaxAuthTries 1).
+    if (this.#answered && isTooManyTries(this.#newestError))
+      return new ConnectError('auth', 'the backend refused the login')
     const failure = this.#newestError && this.#cipher === '' && isNegotiation(this.#newestError) ? 'kex' : 'lost'
     return new ConnectError(failure, `${host}:${port} ended the connection during the ${stage}${this.#lastError()}`, {
       beforeLogin: failure === 'lost' && !this.#answered,
@@ -239,6 +242,13 @@ function remoteVersion(client: Client): string {
   const { _protocol: protocol } = client as unknown as { readonly _protocol?: { readonly _remoteIdentRaw?: Buffer } }
   const line = protocol?._remoteIdentRaw?.toString('latin1') ?? ''
   return line.replace(/^SSH-[\d.]+-/, '').trimEnd()
+}
+
+const noMoreAuthMethodsAvailable = 14
+
+/** OpenSSH says it in words, with the code of a protocol error; others with the code of RFC 4253 section 11.1. */
+function isTooManyTries(error: (Error & { readonly code?: unknown }) | undefined): boolean {
+  return error?.code === noMoreAuthMethodsAvailable || error?.message === 'Too many authentication failures'
 }
 
 function isNegotiation(error: Error & { level?: string }): boolean {

@@ -3,15 +3,15 @@ import type { Preparation } from '../../../src/backend/backend.ts'
 import type { SftpBackend } from '../../../src/backend/sftp/sftp-backend.ts'
 import { backendFor, passwordOf } from '../../support/backend-under-test.ts'
 import { processTree, signal } from '../../support/processes.ts'
-import { type Sshd, startSshd } from '../../support/sshd.ts'
+import { type Sshd, type SshdOptions, startSshd } from '../../support/sshd.ts'
 
 const closers: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-async function setUp() {
-  const sshd = await startSshd()
+async function setUp(options: SshdOptions = {}) {
+  const sshd = await startSshd(options)
   closers.push(() => sshd.stop())
   const backend = backendFor(sshd)
   closers.push(() => backend.close())
@@ -49,6 +49,19 @@ test('a wrong password on it is refused, and asked once', async () => {
   await vi.waitFor(() => expect(count(sshd, /Failed password/g)).toBe(1), 10_000)
   expect(connections(sshd) - before).toBe(1)
 })
+
+test.each(['prepared', 'new'])(
+  'a server that hangs up at the first wrong password has refused it, and is asked once: %s connection',
+  async (how) => {
+    const { sshd, backend } = await setUp({ extraConfig: ['MaxAuthTries 1'] })
+    const preparation = how === 'prepared' ? await prepared(sshd, backend) : undefined
+    const wrong = passwordOf(sshd, 'wrong')
+    await expect(backend.open(wrong, preparation)).rejects.toMatchObject({ kind: 'loginRefused' })
+    expect(backend.up).toBe(true)
+    await sshd.stop()
+    expect(count(sshd, /Failed password/g)).toBe(1)
+  },
+)
 
 test('a client that leaves after USER leaves no connection behind', async () => {
   const { sshd, backend } = await setUp()
