@@ -21,6 +21,7 @@ export class Lanes {
   readonly #connections: Set<Connection>
   readonly #opening: Promise<Lease>[] = []
   readonly #more: number
+  #over = false
 
   constructor(own: Lease, plan: LanePlan) {
     this.#plan = plan
@@ -30,17 +31,19 @@ export class Lanes {
 
   /** Whether there can be any. */
   get wanted(): boolean {
-    return this.#more > 0
+    return this.#more > 0 && !this.#over
   }
 
   /** Calls `use` with each of them, as soon as it is there. One that does not come is done without. */
   spread(use: (client: SftpClient) => Promise<void>): void {
+    if (this.#over) return
     while (this.#opening.length < this.#more) this.#opening.push(this.#open())
     for (const lane of this.#opening) lane.then(({ client }) => use(client)).catch(() => {})
   }
 
-  /** Ends them; idempotent. */
+  /** Ends them, for good: a file that is still being opened gets none any more; idempotent. */
   release(): void {
+    this.#over = true
     for (const lane of this.#opening.splice(0)) lane.then((lease) => lease.release()).catch(() => {})
   }
 

@@ -216,6 +216,20 @@ test.each(['key', 'password'])(
   },
 )
 
+test('a login that ends while its large file is being opened leaves no further connections behind', async () => {
+  const pool = { ...limits, idleMs: 50 }
+  const { sshd, backend, key } = await setUp({}, { stripe: 3, pool })
+  writeFileSync(join(sshd.home, 'large'), Buffer.alloc(20_000_000))
+  const files = await backend.open(key)
+  const reading = files.read(`${files.home}/large`, 0)
+  await files.close()
+  await reading.then((download) => download.close()).catch(() => {})
+  const another = await backend.open(key)
+  await another.stat(another.home)
+  await another.close()
+  await vi.waitFor(() => expect(sessionsOf(sshd)).toEqual([]), 10_000)
+})
+
 test('what is written in place goes over one connection: a second that is lost would leave a hole to resume behind', async () => {
   const { sshd, backend, key } = await setUp({}, { stripe: 3 })
   const files = await backend.open(key)
