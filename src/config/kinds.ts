@@ -116,7 +116,12 @@ export const secretText: Kind<string> = {
 
 export const path: Kind<string> = {
   expects: 'a path, not empty',
-  read: (text) => (isLine(text) ? text : undefined),
+  read: (text) => (isLine(text) && !isKey(text) ? text : undefined),
+}
+
+/** A key itself where its path belongs. */
+export function isKey(text: string): boolean {
+  return /-----BEGIN|PRIVATE KEY/.test(text)
 }
 
 /** An absolute path on a backend, without a slash at its end. */

@@ -1,4 +1,5 @@
 import convict from 'convict'
+import { isKey } from './kinds.ts'
 import type { Problems } from './problems.ts'
 import { type Node, nodeAt, type Path, type Source, spell } from './source.ts'
 import { suggest } from './suggest.ts'
@@ -130,10 +131,12 @@ function reportValue({ kind, secret }: AnyValue, text: string, path: Path, readi
   const override = env === undefined ? undefined : overrides(env)[variable]
   const node = nodeAt(source, path)
   const written = override ?? (node?.type === 'scalar' ? node.written : text)
-  const not = secret ? '' : `, not ${JSON.stringify(written)}`
+  // Whoever puts a key where its path belongs would find it in every log.
+  const hidden = secret || isKey(written)
+  const not = hidden ? '' : `, not ${JSON.stringify(written)}`
   const message = kind.later?.includes(text)
     ? `"${text}" is not in this version yet; it must be ${kind.expects}`
-    : `must be ${kind.expects}${not}${secret ? '' : suggest(text, kind.words ?? [])}`
+    : `must be ${kind.expects}${not}${hidden ? '' : suggest(text, kind.words ?? [])}`
   if (override === undefined) problems.add(source, path, message)
   else problems.addAt({ file: 'environment', line: 1, column: 1, key: variable, message })
 }

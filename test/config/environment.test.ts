@@ -87,6 +87,8 @@ test.each([
   'passwordHash: "Zx9canary',
   'passwordHash: "a\n\tZx9canary',
   'sftp: { passphrase: { Zx9canary } }',
+  'sftp: { privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\\nZx9canary\\n-----END OPENSSH PRIVATE KEY-----\\n" }',
+  'sftp: { privateKey: -----BEGIN OPENSSH PRIVATE KEY----- Zx9canary -----END OPENSSH PRIVATE KEY----- }',
   `sftp: { passphrase: "\${Zx9-canary}" }`,
 ])('no part of a secret is in the faults of %j', async (auth) => {
   const faults = await faultsOf({
