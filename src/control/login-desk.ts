@@ -32,7 +32,7 @@ export class LoginDesk {
     this.#preparation = this.#options.prepare(username)
   }
 
-  /** No login comes any more. */
+  /** No login comes, or none that was announced. */
   close(): void {
     this.#preparation?.cancel()
     this.#preparation = undefined

@@ -79,6 +79,7 @@ export class SessionState implements Session {
     this.#data.tls = own
     this.security = 'secure'
     this.username = undefined
+    this.#desk.close()
     this.type = 'A'
     this.epsvOnly = false
     this.facts = defaultFacts

@@ -43,12 +43,13 @@ export class Account {
    * on a connection of its own, and on one of those only when there is no other way. Throws BackendError.
    */
   async lease(apartFrom?: ReadonlySet<Connection>): Promise<Lease> {
-    for (;;) {
+    const deadline = performance.now() + this.#options.limits.waitMs
+    for (let turns = 0; ; ) {
       const line = apartFrom
         ? (this.#unusedLine() ?? this.#newLine() ?? this.#lineWithRoom(apartFrom) ?? this.#lineWithRoom())
         : (this.#lineWithRoom() ?? this.#newLine())
       if (!line) {
-        await this.#turn()
+        await this.#turn(deadline, turns++ > 0)
         continue
       }
       const leased = line.lease()
@@ -85,7 +86,9 @@ export class Account {
 
   #newLine(): Line | undefined {
     const { limits, connect } = this.#options
-    if (this.#lines.size >= limits.connections) return undefined
+    // A retired connection takes no logins, and goes with its last one; waiting for that could take a day.
+    const open = [...this.#lines].filter((line) => line.open).length
+    if (open >= limits.connections || this.#lines.size >= 2 * limits.connections) return undefined
     const line = new Line(
       (onLost) => connect(this.#credentials, onLost),
       { ...this.#options, idleMs: limits.idleMs },
@@ -104,7 +107,8 @@ export class Account {
     if (this.#lines.size === 0 && this.#waiting.length === 0) this.#onEmpty()
   }
 
-  #turn(): Promise<void> {
+  /** Resolves when it is worth trying again; who has tried before goes first. */
+  #turn(deadline: number, before: boolean): Promise<void> {
     const { waiting, waitMs, connections } = this.#options.limits
     if (this.#waiting.length >= waiting) {
       return Promise.reject(new BackendError('unavailable', `${waiting} logins of this account wait already`))
@@ -119,9 +123,10 @@ export class Account {
           this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
           const message = `all ${connections} connections of the account are in use, none came free in ${waitMs / 1000} s`
           reject(new BackendError('unavailable', message))
-        }, waitMs),
+        }, deadline - performance.now()),
       }
-      this.#waiting.push(waiter)
+      if (before) this.#waiting.unshift(waiter)
+      else this.#waiting.push(waiter)
     })
   }
 }

@@ -49,6 +49,8 @@ export class Line {
   #timer: NodeJS.Timeout | undefined
   /** Sessions that this connection had when the server refused one more, whatever is said of such servers. */
   #refusedAt = Number.POSITIVE_INFINITY
+  /** Whether a session has ended here: the server may count it until its process has gone. */
+  #ended = false
 
   constructor(
     connect: (onLost: (error: BackendError) => void) => Promise<Connection>,
@@ -151,7 +153,7 @@ export class Line {
       const connection = this.#connection
       if (error instanceof ChannelRefused && connection && this.used > 0) {
         this.#refusedAt = this.used
-        this.#options.learnChannels(connection, this.used)
+        if (!this.#ended) this.#options.learnChannels(connection, this.used)
       } else this.retire()
       this.#rest()
       throw error
@@ -161,6 +163,7 @@ export class Line {
   /** A session that ends while it is leased has failed, unless the lease itself closed it. */
   #onEnd(channel: SftpChannel): void {
     this.used--
+    this.#ended = true
     const kept = this.#kept.indexOf(channel)
     if (kept >= 0) this.#kept.splice(kept, 1)
     if (this.#leased.delete(channel)) this.retire()

@@ -55,7 +55,8 @@ export class SftpClient {
     return this.#handle(request.open, 'open', [{ string: path }, { u32: flags }, { attrs }])
   }
   async close(handle: Buffer): Promise<void> {
-    this.#handles--
+    // After the end no CLOSE goes out, and the handle stays open.
+    if (!this.#over) this.#handles--
     await this.#ok(request.close, 'close', [{ string: handle }], true)
   }
   /** The bytes at an offset, possibly fewer than asked; undefined at the end of the file. */

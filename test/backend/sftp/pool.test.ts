@@ -140,7 +140,9 @@ test('a file system that was closed does not reach the session that another logi
 })
 
 test('one session whose server process dies ends alone; the others go on, and new logins come in', async () => {
-  const { sshd, backend, key } = await setUp({ subsystem: 'sftp-server' })
+  // The connection takes nobody else after that; a login does not have to wait for the last who is on it.
+  const pool = { ...limits, connections: 1 }
+  const { sshd, backend, key } = await setUp({ subsystem: 'sftp-server' }, { pool })
   const logins = await open(backend, key, 3)
   const victim = sessionsOf(sshd).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('sftp-server'))
   if (victim === undefined) throw new Error('no sftp-server found')
