@@ -10,6 +10,8 @@ export interface RawChannel {
   send(bytes: Buffer): void
   /** Bytes queued here or in the socket that the network has not taken. */
   readonly queued: number
+  /** The part of them for which the server's window has no room yet: buffers that were given to `send` and are still read. */
+  readonly unsent: number
   /** Largest payload of one channel packet that the server accepts. */
   readonly packetSize: number
   /** Closes the channel; idempotent. */
@@ -101,6 +103,9 @@ export function takeOver(channel: ClientChannel, receiveWindow: number, events: 
     },
     get queued() {
       return queuedBytes + ssh._client._sock.writableLength
+    },
+    get unsent() {
+      return queuedBytes
     },
     packetSize: ssh.outgoing.packetSize,
     close() {

@@ -4,7 +4,7 @@ import { type Answer, decodeAnswer, decodeVersion } from './decode.ts'
 import { encodeInit, encodeRequest, encodeWrite, type Field } from './encode.ts'
 import { MessageSplitter } from './message-splitter.ts'
 import type { RawChannel } from './raw-channel.ts'
-import { version } from './wire.ts'
+import { status, version } from './wire.ts'
 
 export interface SessionTimeouts {
   /** No answer at all from the server for this long while a request waits. */
@@ -24,6 +24,8 @@ interface Pending {
   readonly operation: string
   readonly sentAt: number
   readonly timeoutMs: number
+  /** Where it ends in all that was given to the channel. */
+  readonly endsAt: number
 }
 
 /**
@@ -38,6 +40,7 @@ export class SftpSession {
   readonly #pending = new Map<number, Pending>()
   #channel: RawChannel | undefined
   #lastId: number
+  #bytesGiven = 0
   #started: { resolve: () => void; reject: (error: BackendError) => void } | undefined
   #lastAnswerAt = 0
   #watch: NodeJS.Timeout | undefined
@@ -156,7 +159,9 @@ export class SftpSession {
       // What cannot be encoded rejects here, before anything waits for its answer.
       const message = encode(id)
       const timeoutMs = slow ? this.#timeouts.closeMs : this.#timeouts.requestMs
-      this.#pending.set(id, { resolve, reject, operation, sentAt: performance.now(), timeoutMs })
+      this.#bytesGiven += message.length
+      const endsAt = this.#bytesGiven
+      this.#pending.set(id, { resolve, reject, operation, sentAt: performance.now(), timeoutMs, endsAt })
       this.#watch ??= setInterval(() => this.#checkDeadlines(), watchEveryMs)
       channel.send(message)
     })
@@ -179,6 +184,12 @@ export class SftpSession {
     const pending = this.#pending.get(id)
     // An answer that nobody waits for is a server's mistake, and harmless.
     if (!pending) return
+    // The memory of a WRITE is used again once it is acknowledged; what is still to be sent of it would be another file's.
+    const early = pending.endsAt > this.#bytesGiven - (this.#channel?.unsent ?? 0)
+    if (early && !(answer.type === 'status' && answer.code !== status.ok)) {
+      this.fail(new BackendError('unavailable', `the server answered a ${pending.operation} before it was sent`))
+      return
+    }
     this.#pending.delete(id)
     const { resolve } = pending
     // A Map leaves dead tables behind, each pointing to the next. Once one of them is in the collector's old generation it

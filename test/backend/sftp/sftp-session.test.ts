@@ -19,6 +19,7 @@ class FakeChannel implements RawChannel {
   readonly sent: Buffer[] = []
   closed = 0
   readonly queued = 0
+  readonly unsent = 0
   readonly packetSize = 32768
   send(bytes: Buffer): void {
     this.sent.push(Buffer.from(bytes))
