@@ -156,6 +156,8 @@ export class Reader implements AsyncIterable<Buffer> {
     const length = ask.length - got
     this.#plan.budget.force(length)
     this.#asked.unshift(this.#ask(ask.offset + got, length))
+    // A file that grows, and whose new end says nothing about the server.
+    if (ask.offset + got > (this.#size ?? Number.POSITIVE_INFINITY)) return
     this.#requestBytes = Math.max(requestBytesMin, got)
     // Twice the same is a limit; once may be the end of the file.
     if (got === this.#shortAnswer && got >= learnedBytesMin) this.#plan.learnRequestBytes?.(got)

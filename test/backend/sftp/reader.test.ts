@@ -97,6 +97,27 @@ test('a file that grows while it is read is read to its new end', async () => {
   expect(await collect(new Reader(lane(server(bytes(40))), plan(25)))).toEqual(bytes(40))
 })
 
+test('the end of a file that grows by the same number of bytes again and again is not a limit of the server', async () => {
+  const learned: number[] = []
+  const growing = {
+    length: 8192,
+    async read(_handle: Buffer, offset: number, length: number): Promise<Buffer | undefined> {
+      await new Promise(setImmediate)
+      // Somebody appends to it whenever a reader comes to its end, five times.
+      if (offset >= this.length && this.length < 6 * 8192) this.length += 8192
+      return offset < this.length ? Buffer.alloc(Math.min(length, this.length - offset)) : undefined
+    },
+  }
+  const budget = new ByteBudget(2 ** 24)
+  const reader = new Reader(lane(growing), {
+    ...plan(8192, { requestBytes: 65_536, budget }),
+    inFlightMax: 2 ** 20,
+    learnRequestBytes: (bytes) => learned.push(bytes),
+  })
+  expect(await collect(reader)).toHaveLength(6 * 8192)
+  expect(learned).toEqual([])
+})
+
 test('a file that became shorter is an error, not a short download', async () => {
   await expect(collect(new Reader(lane(server(bytes(20))), plan(25)))).rejects.toMatchObject({ kind: 'failed' })
 })
