@@ -186,3 +186,29 @@ test('a server that drips its answers is waited for as long as whole answers com
     },
   )
 })
+
+test.each<[string, Fault[], (files: FileSystem) => Promise<unknown>]>([
+  [
+    'an OPEN',
+    [
+      { on: 'open', does: failure() },
+      { on: 'lstat', nth: 2, does: lostAtRequest },
+    ],
+    (files) => upload(files, '/old'),
+  ],
+  [
+    'an RMDIR',
+    [
+      { on: 'rmdir', does: failure() },
+      { on: 'lstat', does: lostAtRequest },
+    ],
+    (files) => files.removeDirectory('/empty'),
+  ],
+])(
+  'a server that is lost while it is asked why %s failed is reported as lost: trying again can help',
+  async (_, faults, use) => {
+    await inArena({ faults }, async ({ open }) => {
+      expect(await outcome(use(await open()))).toBe('unavailable')
+    })
+  },
+)

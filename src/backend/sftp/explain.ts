@@ -7,7 +7,8 @@ import { extension, status } from './wire.ts'
 
 /*
  * OpenSSH answers FAILURE to almost everything: an existing file, a full disk, a directory in the way. One look more, only
- * after a failure, finds out which it was. When the look fails too, the first error stands.
+ * after a failure, finds out which it was. When the look fails too, the first error stands; but a server that was lost
+ * meanwhile may say something else the next time.
  */
 
 type Look<C = SftpClient> = (client: C) => Promise<FailureKind | undefined>
@@ -17,8 +18,12 @@ export async function explain<C>(client: C, error: unknown, look: Look<C>): Prom
   const first = asBackendError(error, 'sftp')
   if (!(first instanceof SftpStatusError) || first.code !== status.failure) return first
   const told = /quota/i.test(first.message) ? 'quotaExceeded' : /no space/i.test(first.message) ? 'noSpace' : undefined
-  const kind = told ?? (await look(client).catch(() => undefined))
+  const kind = told ?? (await look(client).catch(lost))
   return kind === undefined ? first : new BackendError(kind, first.message, { cause: first })
+}
+
+function lost(error: unknown): FailureKind | undefined {
+  return error instanceof BackendError && error.kind === 'unavailable' ? error.kind : undefined
 }
 
 export const whyOpenFailed =
