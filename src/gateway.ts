@@ -9,6 +9,8 @@ import { type Bound, FtpServer } from './control/ftp-server.ts'
 import type { SessionOptions } from './control/session-options.ts'
 import { advertised } from './data/advertised-address.ts'
 import { PassivePorts } from './data/passive-ports.ts'
+import { sliceOf } from './data/port-slice.ts'
+import { SourcePorts } from './data/source-ports.ts'
 import type { Observer } from './observe/observer.ts'
 import { createLogIn } from './partners/log-in.ts'
 import { type Certificate, loadCertificate } from './tls/certificates.ts'
@@ -55,7 +57,7 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
   closers.push(() => closeBackends(backends))
   await checkBackends(backends, observer)
 
-  const ports = new PassivePorts(config.passive.ports, observer)
+  const ports = new PassivePorts(sliceOf(config.passive.ports, config.passive.slice), observer)
   closers.push(() => ports.close())
   const server = new FtpServer(await sessionOptions(config, backends, ports, observer), config.limits)
   closers.push(() => server.stop(0))
@@ -114,11 +116,13 @@ async function sessionOptions(
     const message = 'this Node cannot keep session tickets off upload connections; TLS 1.3 is switched off'
     observer({ kind: 'warning', topic: 'tls_tickets', message })
   }
+  warnOfPeers(config, observer)
   const { logIn, prepare, routeOf } = logInOf(config, backends)
   return {
     tls,
     ports,
-    advertise: advertised(config.passive.advertise),
+    advertise: advertised(config.passive, observer),
+    sourcePorts: new SourcePorts(config.active.sourcePort, observer),
     logIn,
     prepare,
     routeOf,
@@ -126,6 +130,17 @@ async function sessionOptions(
     dialect: config.dialect,
     timeouts: config.timeouts,
     observer,
+  }
+}
+
+/** Whoever finds a passive port first gets the file, unless the data connection has to prove itself by TLS. */
+function warnOfPeers({ dialect, partners }: Config, observer: Observer): void {
+  const everybody = dialect.passive.peerMustMatch === 'any' ? ['everybody'] : []
+  const some = partners.filter((partner) => partner.dialect.passive?.peerMustMatch === 'any')
+  for (const who of [...everybody, ...some.map(({ name }) => `partner ${name}`)]) {
+    const how = 'only tls.sessionReuse: require proves then who connects'
+    const message = `passive.peerMustMatch is any for ${who}, so data connections are taken from everywhere; ${how}`
+    observer({ kind: 'warning', topic: 'peer_must_match', message })
   }
 }
 
@@ -189,6 +204,7 @@ function warnOfRestart(current: Config, next: Config, observer: Observer): void 
   const fixed = ({ listeners, passive, admin, state, limits }: Config) => ({
     listeners,
     'passive.ports': passive.ports,
+    'passive.slice': passive.slice,
     admin,
     state,
     'limits.bytesInFlight': limits.bytesInFlight,

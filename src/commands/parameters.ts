@@ -91,12 +91,14 @@ const eprt = command({
   verbs: ['EPRT'],
   argument: extendedHostPort,
   access: 'loggedIn',
-  feature: 'EPRT',
+  feature: ({ dialect }) => (dialect.active.mode === 'on' ? 'EPRT' : undefined),
   run: ({ session, argument }) =>
     argument === 'unsupportedFamily' ? unsupportedFamily('1,2') : connectTo(session, argument, 'EPRT'),
 })
 
 async function connectTo(session: Session, address: Address, verb: string): Promise<Reply> {
+  // 502 makes curl and tnftp go on with the next way they know.
+  if (session.dialect.active.mode === 'off') return reply(502, 'Active mode is switched off, use EPSV or PASV.')
   if (session.epsvOnly) return refusedAfterEpsvAll()
   await session.connectForData(address)
   return reply(200, `${verb} command successful.`)

@@ -5,6 +5,7 @@ import type { Secret } from '../ftp/secret.ts'
 export interface Config {
   readonly listeners: readonly ListenerConfig[]
   readonly passive: PassiveConfig
+  readonly active: ActiveConfig
   readonly tls: TlsConfig
   readonly backends: readonly BackendConfig[]
   readonly defaults: { /** Backend of logins that match no partner. */ readonly backend: string }
@@ -34,6 +35,7 @@ export interface ListenerConfig {
   readonly requireTls: boolean
   /** For its clients in place of the globals. */
   readonly sessionReuse: Dialect['tls']['sessionReuse'] | undefined
+  readonly active: Dialect['active']['mode'] | undefined
 }
 
 export interface PassiveConfig {
@@ -41,6 +43,15 @@ export interface PassiveConfig {
   readonly ports: { readonly first: number; readonly last: number }
   /** `auto`: the address that the client connected to; else an IPv4 address or a host name. */
   readonly advertise: string
+  /** The same for clients from these IPv4 networks, in place of `advertise`. */
+  readonly advertiseFor: readonly { readonly from: string; readonly address: string }[]
+  /** This instance's share of `ports`, where several have one configuration. */
+  readonly slice: { readonly index: number; readonly count: number }
+}
+
+export interface ActiveConfig {
+  /** Inclusive range that active data connections come from; 0-0 leaves the choice to the system. */
+  readonly sourcePort: { readonly first: number; readonly last: number }
 }
 
 export interface TlsConfig {

@@ -23,11 +23,13 @@ export function describeConfig(config: Config): string {
       ...(Object.keys(capabilities).length > 0 && { capabilities: describeCapabilities(capabilities) }),
     })),
     defaults: config.defaults,
-    listeners: config.listeners.map(({ sessionReuse, ...listener }) => ({
+    listeners: config.listeners.map(({ sessionReuse, active, ...listener }) => ({
       ...listener,
       ...(sessionReuse !== undefined && { sessionReuse }),
+      ...(active !== undefined && { active }),
     })),
-    passive: { ports: range(config.passive.ports), advertise: config.passive.advertise },
+    passive: { ...config.passive, ports: range(config.passive.ports), ...config.dialect.passive },
+    active: { ...config.dialect.active, sourcePort: sourcePort(config.active.sourcePort) },
     tls: { ...config.tls, ...config.dialect.tls },
     upload: { ...config.dialect.upload, ...config.upload },
     commands: config.dialect.commands,
@@ -107,6 +109,11 @@ function comment(text: string): string {
 
 function range({ first, last }: Config['passive']['ports']): string {
   return first === 0 ? '0' : `${first}-${last}`
+}
+
+function sourcePort({ first, last }: Config['active']['sourcePort']): string {
+  if (first === 0) return 'any'
+  return first === last ? String(first) : `${first}-${last}`
 }
 
 /** The largest unit that loses nothing. */

@@ -6,6 +6,11 @@ import { preset, table, withoutPresets } from './table.ts'
 export const dialectEntries = {
   upload: { endOfData: preset(kinds.oneOf(['require', 'warn']), 'require') },
   tls: { sessionReuse: preset(kinds.oneOf(['prefer', 'require', 'off']), 'prefer') },
+  passive: { peerMustMatch: preset(kinds.oneOf(['control', 'any']), 'control') },
+  active: {
+    mode: preset(kinds.oneOf(['on', 'off']), 'on'),
+    privateAddress: preset(kinds.oneOf(['refuse', 'rewrite']), 'refuse'),
+  },
   commands: { noop: preset(kinds.oneOf(['after', 'immediate']), 'after') },
 }
 
@@ -13,10 +18,18 @@ export const dialectEntries = {
 export const dialectChangeEntries = {
   upload: table(withoutPresets(dialectEntries.upload)),
   tls: table(withoutPresets(dialectEntries.tls)),
+  passive: table(withoutPresets(dialectEntries.passive)),
+  active: table(withoutPresets(dialectEntries.active)),
   commands: table(withoutPresets(dialectEntries.commands)),
 }
 
 /** The dialect among all that the globals say. */
-export function dialectOf({ upload, tls, commands }: Dialect): Dialect {
-  return { upload: { endOfData: upload.endOfData }, tls: { sessionReuse: tls.sessionReuse }, commands }
+export function dialectOf({ upload, tls, passive, active, commands }: Dialect): Dialect {
+  return {
+    upload: { endOfData: upload.endOfData },
+    tls: { sessionReuse: tls.sessionReuse },
+    passive: { peerMustMatch: passive.peerMustMatch },
+    active: { mode: active.mode, privateAddress: active.privateAddress },
+    commands,
+  }
 }

@@ -50,6 +50,17 @@ export const portRange: Kind<{ readonly first: number; readonly last: number }> 
   },
 }
 
+/** Where active data connections come from. */
+export const sourcePorts: typeof portRange = {
+  expects: 'any, a port such as 20, or ports such as 40000-40099, the lower one first',
+  read(text) {
+    if (text === 'any') return { first: 0, last: 0 }
+    const one = port.read(text)
+    if (one !== undefined) return { first: one, last: one }
+    return text === '0' ? undefined : portRange.read(text)
+  },
+}
+
 const millisecondsOf = new Map([
   ['ms', 1],
   ['s', 1000],
@@ -166,6 +177,17 @@ export const host: Kind<string> = {
 export const advertise: Kind<string> = {
   expects: 'auto, an IPv4 address or a host name',
   read: (text) => (isIPv4(text) || isHostName(text) ? text : undefined),
+}
+
+/** Of clients that use PASV, so IPv4 only. An address within a network (10.1.2.3/8) is more likely a slip than meant. */
+export const network: Kind<string> = {
+  expects: 'an IPv4 network such as 10.0.0.0/8, all bits behind its length 0',
+  read(text) {
+    const [, address = '', length = ''] = /^([\d.]+)\/(\d{1,2})$/.exec(text) ?? []
+    if (!isIPv4(address) || Number(length) > 32) return undefined
+    const bits = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+    return bits % 2 ** (32 - Number(length)) === 0 ? text : undefined
+  },
 }
 
 /** The form of a fingerprint: SHA-256 is 32 bytes, 43 base64 characters of which the last holds 4 bits. */

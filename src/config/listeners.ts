@@ -9,10 +9,13 @@ import type { Values } from './table.ts'
 type Globals = Values<typeof gatewaySchema>
 type ListenerValues = NonNullable<Globals['listeners'][number]>
 
+/** What a listener says in place of the globals: nothing. */
+const asGlobals = { sessionReuse: undefined, active: undefined } as const
+
 /** Without a word about listeners there are the two that FTPS clients know (RFC 4217; port 990 by IANA). */
 const usual: readonly ListenerConfig[] = [
-  { name: 'explicit', address: '::', port: 21, tls: 'explicit', requireTls: true, sessionReuse: undefined },
-  { name: 'implicit', address: '::', port: 990, tls: 'implicit', requireTls: true, sessionReuse: undefined },
+  { name: 'explicit', address: '::', port: 21, tls: 'explicit', requireTls: true, ...asGlobals },
+  { name: 'implicit', address: '::', port: 990, tls: 'implicit', requireTls: true, ...asGlobals },
 ]
 
 /** The listeners; every two sockets of the gateway that cannot both be opened are a fault here, not at start. */
@@ -42,12 +45,12 @@ export function checkListeners(globals: Globals, source: Source, problems: Probl
 }
 
 function checkListener(values: ListenerValues, path: Path, source: Source, problems: Problems): ListenerConfig {
-  const { name, address, tls, requireTls, sessionReuse } = values
+  const { name, address, tls, requireTls, sessionReuse, active } = values
   if (tls === 'off' && requireTls === true) {
     problems.add(source, [...path, 'requireTls'], 'cannot be true with tls: off')
   }
   const port = values.port ?? (tls === 'implicit' ? 990 : 21)
-  return { name, address, port, tls, requireTls: tls !== 'off' && requireTls !== false, sessionReuse }
+  return { name, address, port, tls, requireTls: tls !== 'off' && requireTls !== false, sessionReuse, active }
 }
 
 interface Socket {

@@ -33,13 +33,15 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
   const partners = await loadPartners({ globals: source, pattern, defaultBackend, env, problems, checks })
   checkLimits(globals, source, problems)
   checkReuse(globals, source, problems)
+  const passive = checkPassive(globals, source, problems)
   const directory = await checkState(globals, source, problems)
   problems.throwIfAny()
 
-  const { passive, tls, admin, logging, limits, timeouts, upload, shutdown } = globals
+  const { active, tls, admin, logging, limits, timeouts, upload, shutdown } = globals
   return freeze({
     listeners,
     passive,
+    active: { sourcePort: active.sourcePort },
     tls: { certificates, minVersion: tls.minVersion },
     backends,
     defaults: { backend: defaultBackend },
@@ -91,6 +93,20 @@ function checkReuse({ tls, listeners }: Globals, source: Source, problems: Probl
   for (const [i, listener] of listeners.entries()) {
     if (listener?.sessionReuse === 'require') problems.add(source, ['listeners', i, 'sessionReuse'], message)
   }
+}
+
+/** Each instance needs a port of its own, and the system's free ports have no shares. */
+function checkPassive({ passive }: Globals, source: Source, problems: Problems): Config['passive'] {
+  const { ports, advertise, slice } = passive
+  const size = ports.first === 0 ? 0 : ports.last - ports.first + 1
+  if (slice.index >= slice.count) {
+    problems.add(source, ['passive', 'slice', 'index'], `must be below slice.count, ${slice.count}; the first one is 0`)
+  } else if (slice.count > 1 && slice.count > size) {
+    const why = size === 0 ? 'with ports: 0 there is nothing to share' : `passive.ports are only ${size}`
+    problems.add(source, ['passive', 'slice', 'count'], `is ${slice.count}, but ${why}`)
+  }
+  const advertiseFor = passive.advertiseFor.filter((rule) => rule !== undefined)
+  return { ports, advertise, advertiseFor, slice }
 }
 
 /** The state directory, which is made when it is missing, and only when all else is well. */

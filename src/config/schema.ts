@@ -59,14 +59,19 @@ export const gatewaySchema = {
     requireTls: optional(kinds.truth),
     proxyProtocol: later,
     sessionReuse: optional(kinds.oneOf(['prefer', 'require', 'off'])),
+    active: optional(kinds.oneOf(['on', 'off'])),
   }),
   passive: table({
     ports: preset(kinds.portRange, '50000-51000'),
     advertise: preset(kinds.advertise, 'auto'),
-    slice: later,
-    advertiseFor: later,
-    peerMustMatch: later,
+    advertiseFor: listOfTables({ from: required(kinds.network), address: required(kinds.advertise) }),
+    slice: table({ index: preset(kinds.whole(0, 9_999), '0'), count: preset(kinds.whole(1, 10_000), '1') }),
+    ...dialectEntries.passive,
     proxyProtocol: later,
+  }),
+  active: table({
+    ...dialectEntries.active,
+    sourcePort: preset(kinds.sourcePorts, 'any'),
   }),
   tls: table({
     certificates: listOfTables({ cert: required(kinds.path), key: required(kinds.path) }),

@@ -59,8 +59,7 @@ export class FtpServer {
     server.on('error', (error) => this.options.observer({ kind: 'bug', error }))
     this.#servers.push(server)
     const { name, address, tls } = listener
-    const bound = server.address()
-    const port = typeof bound === 'object' && bound ? bound.port : listener.port
+    const port = portOf(server) ?? listener.port
     this.options.observer({ kind: 'listening', listener: name, address, port })
     return { name, address, port, tls }
   }
@@ -111,6 +110,8 @@ export class FtpServer {
       localAddress: plainAddress(socket.localAddress),
       ports: options.ports,
       advertise: options.advertise,
+      sourcePorts: options.sourcePorts,
+      isListener: (port) => this.#listensOn(port),
       timeouts: options.timeouts,
       observer: options.observer,
     })
@@ -122,6 +123,10 @@ export class FtpServer {
     return new FtpSession(control, new SessionState({ id, clientAddress, listener, options, data, transfers }))
   }
 
+  #listensOn(port: number): boolean {
+    return this.#servers.some((server) => portOf(server) === port)
+  }
+
   async #run(id: string, session: FtpSession, address: string, listener: ListenerPolicy): Promise<void> {
     const { observer } = this.options
     const startedAt = performance.now()
@@ -131,6 +136,11 @@ export class FtpServer {
     const seconds = (performance.now() - startedAt) / 1000
     observer({ kind: 'sessionClosed', session: id, listener: listener.name, reason, seconds })
   }
+}
+
+function portOf(server: Server): number | undefined {
+  const bound = server.address()
+  return typeof bound === 'object' ? bound?.port : undefined
 }
 
 /** Node shows IPv4 clients of a `::` listener as `::ffff:192.0.2.1`. */

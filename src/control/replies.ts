@@ -10,7 +10,10 @@ export type Moment = 'login' | 'command' | 'transfer'
  * 4.2.1): schedulers and clients act on the first digit. The text never shows a backend's host, path or words.
  */
 export function replyTo(error: unknown, moment: Moment): Reply {
-  if (error instanceof DataConnectionError) return reply(...dataReplies[error.failure])
+  if (error instanceof DataConnectionError) {
+    const [code, text] = dataReplies[error.failure]
+    return reply(code, error.hint === undefined ? text : `${text} ${error.hint}`)
+  }
   if (error instanceof BackendError) {
     if (error.kind === 'unavailable') return unavailable(moment)
     if (moment === 'transfer') return reply(...(transferReplies[error.kind] ?? [451, 'Transfer failed on the server.']))

@@ -1,5 +1,7 @@
 import type { FileSystem, Preparation } from '../backend/backend.ts'
+import type { Advertise } from '../data/advertised-address.ts'
 import type { PassivePorts } from '../data/passive-ports.ts'
+import type { SourcePorts } from '../data/source-ports.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { Dialect, DialectChanges } from '../ftp/dialect.ts'
 import type { Secret } from '../ftp/secret.ts'
@@ -11,7 +13,9 @@ export interface SessionOptions {
   readonly tls: Tls
   readonly ports: PassivePorts
   /** The address that PASV tells a client. */
-  readonly advertise: (clientAddress: string, localAddress: string) => Promise<string>
+  readonly advertise: Advertise
+  /** Where active data connections come from. */
+  readonly sourcePorts: SourcePorts
   readonly logIn: LogIn
   /** What can be begun for the login of a user name before its password is here; whoever gets it uses or cancels it. */
   readonly prepare: (username: ByteString) => Preparation | undefined
@@ -52,4 +56,5 @@ export interface ListenerPolicy {
   readonly tls: 'explicit' | 'implicit' | 'off'
   readonly requireTls: boolean
   readonly sessionReuse: Dialect['tls']['sessionReuse'] | undefined
+  readonly active: Dialect['active']['mode'] | undefined
 }

@@ -55,7 +55,8 @@ export class SessionState implements Session {
     this.clientAddress = clientAddress
     this.listener = listener
     this.options = options
-    this.dialect = changed(options.dialect, { tls: { sessionReuse: listener.sessionReuse } })
+    const { sessionReuse, active } = listener
+    this.dialect = changed(options.dialect, { tls: { sessionReuse }, active: { mode: active } })
     this.transfers = transfers
     this.#data = data
     this.#desk = new LoginDesk(id, clientAddress, options)
@@ -109,10 +110,10 @@ export class SessionState implements Session {
   }
 
   async listenForData(family: 'PASV' | 'EPSV'): Promise<Address> {
-    return this.#data.listen(family)
+    return this.#data.listen(family, this.dialect.passive.peerMustMatch)
   }
   async connectForData(address: Address): Promise<void> {
-    this.#data.connectTo(address)
+    this.#data.connectTo(address, this.dialect.active.privateAddress)
   }
 
   get transferring(): boolean {

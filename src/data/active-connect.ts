@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Address, formatAddress } from './addresses.ts'
 import { DataConnectionError } from './data-error.ts'
+import type { SourcePorts } from './source-ports.ts'
 
 /** Before each try; a client on a slow host may listen only after it has read the reply to PORT. */
 const pausesMs = [0, 250, 750]
@@ -9,6 +10,7 @@ const pausesMs = [0, 250, 750]
 export interface ConnectOptions {
   /** Numeric; firewalls of clients expect the address that they know from the control connection. */
   readonly localAddress: string
+  readonly sourcePorts: SourcePorts
   /** For all tries together. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
@@ -21,7 +23,7 @@ export async function connectToClient(address: Address, options: ConnectOptions)
   for (const pauseMs of pausesMs) {
     try {
       if (pauseMs > 0) await pause(pauseMs, undefined, { signal: options.signal })
-      return await tryOnce(address, options, deadline - performance.now())
+      return await tryOnce(address, options, deadline)
     } catch (error) {
       if (options.signal.aborted) throw new DataConnectionError('aborted', 'aborted while connecting to the client')
       if (error instanceof DataConnectionError) throw error
@@ -34,7 +36,21 @@ export async function connectToClient(address: Address, options: ConnectOptions)
   })
 }
 
-function tryOnce(
+/** One try, from the first of our own ports that can be used for this client. */
+async function tryOnce(address: Address, options: ConnectOptions, deadline: number): Promise<Socket> {
+  const ports = options.sourcePorts.candidates()
+  for (const port of ports) {
+    try {
+      return await connectFrom(port, address, options, deadline - performance.now())
+    } catch (error) {
+      if (!options.sourcePorts.isToBlame(port, (error as NodeJS.ErrnoException).code)) throw error
+    }
+  }
+  throw new Error('unreachable: the last candidate is any port, which is never to blame')
+}
+
+function connectFrom(
+  localPort: number,
   { host, port }: Address,
   { localAddress, signal }: ConnectOptions,
   timeoutMs: number,
@@ -44,6 +60,7 @@ function tryOnce(
       host,
       port,
       localAddress,
+      ...(localPort !== 0 && { localPort }),
       allowHalfOpen: true,
       noDelay: true,
       keepAlive: true,

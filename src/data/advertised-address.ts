@@ -1,26 +1,39 @@
-import { lookup } from 'node:dns/promises'
 import { isIPv4 } from 'node:net'
+import type { Observer } from '../observe/observer.ts'
+import { isPrivate, network } from './addresses.ts'
+import { addressOfName, type LookUp } from './host-name.ts'
 
-/** A host name is looked up again after this long: the address of a cloud load balancer changes. */
-const lookupEveryMs = 60_000
+/** What PASV tells a client at `clientAddress` that reached us at `localAddress`. */
+export type Advertise = (clientAddress: string, localAddress: string) => Promise<string>
+
+export interface AdvertiseSettings {
+  /** `auto`: the address that the client reached us at; else an IPv4 address or a host name. */
+  readonly advertise: string
+  /** The same for clients of some networks, in place of `advertise`; the first that fits. */
+  readonly advertiseFor: readonly { readonly from: string; readonly address: string }[]
+}
 
 /**
- * The address that PASV tells clients: `auto` is the one that the client reached us at; else the given IPv4 address, or
- * that of the given host name. When a look-up fails the last known address stays good.
+ * The address that PASV tells clients. A client with a private address is on our side of the NAT whose outer address
+ * `advertise` is, and may not get through it from within: it is told the address that it reached us at.
  */
-export function advertised(setting: string): (clientAddress: string, localAddress: string) => Promise<string> {
-  if (setting === 'auto') return async (_client, local) => local
-  if (isIPv4(setting)) return async () => setting
-  let known: string | undefined
-  let knownAt = 0
-  return async (_client, local) => {
-    if (known === undefined || performance.now() - knownAt > lookupEveryMs) {
-      const found = await lookup(setting, { family: 4 }).catch(() => undefined)
-      if (found) {
-        known = found.address
-        knownAt = performance.now()
-      }
-    }
-    return known ?? local
+export function advertised(settings: AdvertiseSettings, observer: Observer, lookUp?: LookUp): Advertise {
+  const usual = told(settings.advertise, observer, lookUp)
+  const rules = settings.advertiseFor.map(({ from, address }) => ({
+    fits: network(from),
+    address: told(address, observer, lookUp),
+  }))
+  return async (client, local) => {
+    const rule = rules.find(({ fits }) => fits(client))
+    if (rule) return rule.address(local)
+    const address = await usual(local)
+    return isPrivate(client) && !isPrivate(address) ? local : address
   }
+}
+
+function told(setting: string, observer: Observer, lookUp: LookUp | undefined): (local: string) => Promise<string> {
+  if (setting === 'auto') return async (local) => local
+  if (isIPv4(setting)) return async () => setting
+  const address = addressOfName(setting, observer, lookUp)
+  return async (local) => (await address()) ?? local
 }

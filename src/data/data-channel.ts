@@ -1,14 +1,18 @@
 import { isIPv6, type Socket } from 'node:net'
-import type { DataOutcome, Observer } from '../observe/observer.ts'
+import type { Dialect } from '../ftp/dialect.ts'
+import type { DataOutcome, MissingData, Observer } from '../observe/observer.ts'
 import type { SessionReuse, SessionTls } from '../tls/session-tls.ts'
 import { connectToClient } from './active-connect.ts'
-import { type Address, canonicalAddress, formatAddress } from './addresses.ts'
+import { type Address, canonicalAddress, formatAddress, isPrivate } from './addresses.ts'
+import type { Advertise } from './advertised-address.ts'
 import type { DataConnection } from './data-connection.ts'
 import { DataConnectionError, type DataFailure } from './data-error.ts'
+import { diagnose, type Missing } from './missing-connection.ts'
 import type { PassivePorts } from './passive-ports.ts'
 import { plainConnection } from './plain-connection.ts'
 import type { PortLease } from './port-lease.ts'
 import { secureConnection } from './secure-connection.ts'
+import type { SourcePorts } from './source-ports.ts'
 
 export interface DataChannelOptions {
   readonly session: string
@@ -17,7 +21,10 @@ export interface DataChannelOptions {
   readonly localAddress: string
   readonly ports: PassivePorts
   /** The IPv4 address that PASV tells this client. */
-  readonly advertise: (client: string, local: string) => Promise<string>
+  readonly advertise: Advertise
+  readonly sourcePorts: SourcePorts
+  /** Whether the gateway's own clients connect there. */
+  readonly isListener: (port: number) => boolean
   readonly timeouts: {
     /** From the transfer command to the TCP connection. */
     readonly dataConnectMs: number
@@ -37,12 +44,14 @@ export interface OpenRequest {
   readonly signal: AbortSignal
 }
 
-/** Where the next data connection comes from; `advertised` is for the operator. */
+/** Where the next data connection comes from; `told` is what the client was told or has named. */
 type Route =
-  | { readonly mode: 'passive'; readonly lease: PortLease; readonly advertised: string }
-  | { readonly mode: 'active'; readonly address: Address; readonly advertised: string }
+  | { readonly mode: 'passive'; readonly command: 'PASV' | 'EPSV'; readonly lease: PortLease; readonly told: Address }
+  | { readonly mode: 'active'; readonly command: 'PORT'; readonly address: Address; readonly told: Address }
 
 const portMin = 1024
+/** A client that gives up after so long had expected a connection; before, it has only changed its mind. */
+const patienceMs = 5_000
 
 /** The data connections of one session (the server-DTP of RFC 959): prepared by PASV, EPSV, PORT or EPRT, opened by a transfer command. */
 export class DataChannel {
@@ -54,6 +63,8 @@ export class DataChannel {
   #opening: AbortController | undefined
   #closed = false
   #route: Route | undefined
+  /** What became of the newest data connection. */
+  #before: Missing['before'] = 'none'
 
   constructor(options: DataChannelOptions) {
     this.#options = options
@@ -63,41 +74,51 @@ export class DataChannel {
    * Opens a passive port instead of what was prepared before, and answers with what the client is to be told.
    * Throws DataConnectionError `noPort`, or `wrongFamily` for PASV on an IPv6 control connection.
    */
-  async listen(family: 'PASV' | 'EPSV'): Promise<Address> {
+  async listen(command: 'PASV' | 'EPSV', peer: Dialect['passive']['peerMustMatch']): Promise<Address> {
     const { clientAddress, localAddress, ports } = this.#options
-    if (family === 'PASV' && isIPv6(clientAddress)) {
+    if (command === 'PASV' && isIPv6(clientAddress)) {
       throw new DataConnectionError('wrongFamily', 'PASV cannot name an IPv6 address')
     }
     this.forget()
-    const host = family === 'PASV' ? await this.#options.advertise(clientAddress, localAddress) : localAddress
+    const host = command === 'PASV' ? await this.#options.advertise(clientAddress, localAddress) : localAddress
     const onStranger = (stranger: string, port: number) => {
-      this.#tell('passive', 'wrong_peer', formatAddress(host, port), `turned away ${stranger}`)
+      this.#tell('passive', 'wrong_peer', { host, port }, `turned away ${stranger}`)
     }
-    const lease = await ports.lease(localAddress, clientAddress, onStranger).catch((error: Error) => {
-      this.#tell('passive', 'no_port', host, error.message)
-      throw error
-    })
+    const startedAt = performance.now()
+    const lease = await ports
+      .lease({ localAddress, clientAddress, anyPeer: peer === 'any', onStranger })
+      .catch((error: Error) => {
+        throw this.#missing({ mode: 'passive', command, told: { host, port: 0 } }, error, startedAt)
+      })
+    // The session may have ended, or a second PASV may have come, while the port was being opened.
     if (this.#closed) {
       lease.close()
       throw new DataConnectionError('aborted', 'the session ended meanwhile')
     }
-    this.#route = { mode: 'passive', lease, advertised: formatAddress(host, lease.port) }
-    return { host, port: lease.port }
+    this.forget()
+    const told = { host, port: lease.port }
+    this.#route = { mode: 'passive', command, lease, told }
+    return told
   }
 
   /**
    * Remembers where the client listens, instead of what was prepared before. Throws DataConnectionError `foreignAddress`
-   * for any host but the client itself and for system ports, so nobody is attacked through the gateway (RFC 2577).
+   * for any host but the client itself, for system ports, and for the gateway's own listeners, so nobody is attacked
+   * through the gateway (RFC 2577). `rewrite` takes a private address for the client's own, seen from behind its NAT.
    */
-  connectTo(address: Address): void {
-    const { clientAddress } = this.#options
-    const advertised = formatAddress(address.host, address.port)
-    if (canonicalAddress(address.host) !== canonicalAddress(clientAddress) || address.port < portMin) {
-      throw new DataConnectionError('foreignAddress', `${advertised} is not a port of the client ${clientAddress}`)
+  connectTo(told: Address, privateAddress: Dialect['active']['privateAddress']): void {
+    const { clientAddress, localAddress, isListener } = this.#options
+    const [host, client] = [canonicalAddress(told.host), canonicalAddress(clientAddress)]
+    const behindNat = privateAddress === 'rewrite' && isPrivate(host) && isIPv6(host) === isIPv6(client)
+    const ours = client === canonicalAddress(localAddress) && isListener(told.port)
+    if ((host !== client && !behindNat) || told.port < portMin || ours) {
+      const named = formatAddress(told.host, told.port)
+      const error = new DataConnectionError('foreignAddress', `${named} is not a port of the client ${clientAddress}`)
+      throw this.#missing({ mode: 'active', command: 'PORT', told }, error, performance.now())
     }
     this.forget()
     // The client's own spelling lacks the scope that a link-local address needs.
-    this.#route = { mode: 'active', address: { host: clientAddress, port: address.port }, advertised }
+    this.#route = { mode: 'active', command: 'PORT', address: { host: clientAddress, port: told.port }, told }
   }
 
   /** Whether a transfer command has something to open. */
@@ -113,6 +134,7 @@ export class DataChannel {
     const route = this.#route
     this.#route = undefined
     if (!route) throw new DataConnectionError('notPrepared', 'no PASV, EPSV, PORT or EPRT before the transfer')
+    const startedAt = performance.now()
     const opening = new AbortController()
     const abort = () => opening.abort()
     request.signal.addEventListener('abort', abort)
@@ -122,12 +144,11 @@ export class DataChannel {
       const connection = await this.#openRoute(route, { ...request, signal: opening.signal })
       this.#connections.add(connection)
       connection.stream.once('close', () => this.#connections.delete(connection))
-      this.#tell(route.mode, 'ok', route.advertised)
+      this.#before = 'came'
+      this.#tell(route.mode, 'ok', route.told)
       return connection
     } catch (error) {
-      const failure = error instanceof DataConnectionError ? error.failure : undefined
-      this.#tell(route.mode, (failure && outcomes[failure]) ?? 'closed', route.advertised, messageOf(error))
-      throw error
+      throw this.#missing(route, error, startedAt)
     } finally {
       this.#opening = undefined
       request.signal.removeEventListener('abort', abort)
@@ -145,8 +166,8 @@ export class DataChannel {
   }
 
   async #openRoute(route: Route, request: OpenRequest): Promise<DataConnection> {
-    const { localAddress, timeouts } = this.#options
-    const options = { localAddress, timeoutMs: timeouts.dataConnectMs, signal: request.signal }
+    const { localAddress, sourcePorts, timeouts } = this.#options
+    const options = { localAddress, sourcePorts, timeoutMs: timeouts.dataConnectMs, signal: request.signal }
     const raw = await (route.mode === 'passive' ? route.lease.accept(options) : connectToClient(route.address, options))
     return request.protection === 'P' ? this.#secure(raw, request) : plainConnection(raw, request.direction)
   }
@@ -178,18 +199,50 @@ export class DataChannel {
     this.#route = undefined
   }
 
-  #tell(mode: 'passive' | 'active', outcome: DataOutcome, advertised: string, reason?: string): void {
+  /** Tells the operator that a connection did not come about, and why; the same error with a hint for the client. */
+  #missing(route: Pick<Route, 'mode' | 'command' | 'told'> | Route, error: unknown, startedAt: number): unknown {
+    if (!(error instanceof DataConnectionError)) return error
+    const { failure, message: reason } = error
+    const { mode, command, told } = route
+    const waitedMs = performance.now() - startedAt
+    const outcome = outcomes[failure] ?? 'closed'
+    if (outcome === 'closed' && waitedMs < patienceMs) {
+      this.#tell(mode, outcome, told, reason)
+      return error
+    }
+    const stranger = 'lease' in route ? route.lease.stranger : undefined
+    const { clientAddress: client, session } = this.#options
+    const facts = { command, failure, reason, ...told, client, stranger, before: this.#before }
+    const { cause, likely, hint } = diagnose(facts)
+    this.#before = 'missing'
+    this.#tell(mode, outcome, told, reason, { client, seconds: waitedMs / 1000, cause, likely })
+    const words = `${hint} (session ${session})`.trimStart()
+    return new DataConnectionError(failure, reason, { cause: error, hint: words })
+  }
+
+  #tell(mode: Route['mode'], outcome: DataOutcome, told: Address, reason?: string, missing?: MissingData): void {
     const { session, observer } = this.#options
-    observer({ kind: 'dataConnection', session, mode, outcome, advertised, ...(reason !== undefined && { reason }) })
+    const advertised = formatAddress(told.host, told.port)
+    observer({
+      kind: 'dataConnection',
+      session,
+      mode,
+      outcome,
+      advertised,
+      ...(reason !== undefined && { reason }),
+      ...(missing && { missing }),
+    })
   }
 }
 
-/** What the operator reads; failures that are not here can only come after the connection was there. */
+/** What the operator reads; failures that are not here come from ABOR or the end of the session. */
 const outcomes: { readonly [failure in DataFailure]?: DataOutcome } = {
   timeout: 'timeout',
   refused: 'refused',
   tls: 'tls',
   notResumed: 'tls',
+  noPort: 'no_port',
+  foreignAddress: 'wrong_peer',
 }
 
 function messageOf(error: unknown): string {

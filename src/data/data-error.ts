@@ -27,8 +27,11 @@ export type DataFailure =
 export class DataConnectionError extends Error {
   override readonly name = 'DataConnectionError'
   readonly failure: DataFailure
-  constructor(failure: DataFailure, message: string, options?: ErrorOptions) {
+  /** What the client may read behind the reply's text. */
+  readonly hint: string | undefined
+  constructor(failure: DataFailure, message: string, options?: ErrorOptions & { readonly hint?: string }) {
     super(message, options)
     this.failure = failure
+    this.hint = options?.hint
   }
 }

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Observer } from '../observe/observer.ts'
 import { DataConnectionError } from './data-error.ts'
-import { PortLease } from './port-lease.ts'
+import { type LeaseOptions, PortLease } from './port-lease.ts'
 
 /** Ports tried for one PASV before the client is told that there is none. */
 const triesMax = 15
@@ -9,7 +9,8 @@ const triesMax = 15
 const restMs = 60_000
 const restingMax = 10_000
 
-type OnStranger = (stranger: string, port: number) => void
+/** Whom a port is for: both ends of the control connection, numeric, and whether others may come; see LeaseOptions. */
+export type LeaseFor = Pick<LeaseOptions, 'localAddress' | 'clientAddress' | 'anyPeer' | 'onStranger'>
 
 /** The range of passive ports. A port is bound when it is leased; which one comes next nobody can guess. */
 export class PassivePorts {
@@ -35,15 +36,12 @@ export class PassivePorts {
     return this.#leases.size
   }
 
-  /**
-   * A port that listens for this client already. Addresses are numeric; `onStranger` hears of the first connection
-   * from elsewhere. Throws DataConnectionError `noPort`.
-   */
-  async lease(localAddress: string, clientAddress: string, onStranger?: OnStranger): Promise<PortLease> {
+  /** A port that listens for this client already. Throws DataConnectionError `noPort`. */
+  async lease(whom: LeaseFor): Promise<PortLease> {
     let cause: unknown
-    for (const port of this.#candidates(clientAddress)) {
+    for (const port of this.#candidates(whom.clientAddress)) {
       try {
-        return await this.#listen(port, localAddress, clientAddress, onStranger)
+        return await this.#listen(port, whom)
       } catch (error) {
         cause = error
       }
@@ -58,14 +56,9 @@ export class PassivePorts {
     for (const lease of this.#leases) lease.close()
   }
 
-  async #listen(
-    port: number,
-    localAddress: string,
-    clientAddress: string,
-    onStranger: OnStranger | undefined,
-  ): Promise<PortLease> {
+  async #listen(port: number, whom: LeaseFor): Promise<PortLease> {
     this.#taken.add(port)
-    const options = { localAddress, clientAddress, onStranger, onFree: () => this.#free(lease, port, clientAddress) }
+    const options = { ...whom, onFree: () => this.#free(lease, port, whom.clientAddress) }
     let lease: PortLease
     try {
       lease = await PortLease.listen(port, options)

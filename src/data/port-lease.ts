@@ -11,6 +11,8 @@ export interface LeaseOptions {
   readonly localAddress: string
   /** Numeric; the only peer that is let in. */
   readonly clientAddress: string
+  /** Lets in whoever comes first. */
+  readonly anyPeer?: boolean | undefined
   /** Called for the first stranger that is turned away. */
   readonly onStranger?: ((stranger: string, port: number) => void) | undefined
   /** Called once, when the port is free again: an accepted connection does not keep it. */
@@ -28,7 +30,7 @@ export class PortLease {
   readonly #options: LeaseOptions
   readonly #unused: NodeJS.Timeout
   #accepted: Socket | undefined
-  #metStranger = false
+  #stranger: string | undefined
   #wake: (() => void) | undefined
   #listening = true
   #closed = false
@@ -60,6 +62,11 @@ export class PortLease {
         resolve(new PortLease(server, options))
       })
     })
+  }
+
+  /** The first peer that was turned away. */
+  get stranger(): string | undefined {
+    return this.#stranger
   }
 
   /** Whether a transfer command may still use it. */
@@ -117,11 +124,14 @@ export class PortLease {
 
   #take(socket: Socket): void {
     const peer = canonicalAddress(socket.remoteAddress ?? '')
-    const stranger = peer !== canonicalAddress(this.#options.clientAddress)
+    const { clientAddress, anyPeer, onStranger } = this.#options
+    const stranger = anyPeer !== true && peer !== canonicalAddress(clientAddress)
     if (stranger || !this.#listening) {
       socket.destroy()
-      if (stranger && !this.#metStranger) this.#options.onStranger?.(peer, this.port)
-      this.#metStranger ||= stranger
+      if (stranger && this.#stranger === undefined) {
+        this.#stranger = peer
+        onStranger?.(peer, this.port)
+      }
       return
     }
     // Nobody else listens until the transfer command comes; what went wrong shows when the socket is used.

@@ -11,6 +11,16 @@ export interface Dialect {
     /** Whether data connections must resume the TLS session of their control connection. */
     readonly sessionReuse: 'prefer' | 'require' | 'off'
   }
+  readonly passive: {
+    /** Whether a data connection must come from the address of its control connection, or may come from any. */
+    readonly peerMustMatch: 'control' | 'any'
+  }
+  readonly active: {
+    /** Whether PORT and EPRT are there at all. */
+    readonly mode: 'on' | 'off'
+    /** PORT with a private address that is not the client's, from behind NAT: refuse it, or connect to the client's. */
+    readonly privateAddress: 'refuse' | 'rewrite'
+  }
   readonly commands: {
     /** When NOOP during a transfer is answered: in its turn, which suits every client, or at once. */
     readonly noop: 'after' | 'immediate'
@@ -24,6 +34,8 @@ type Changes<G> = { readonly [Key in keyof G]?: G[Key] | undefined }
 export const usualDialect: Dialect = {
   upload: { endOfData: 'require' },
   tls: { sessionReuse: 'prefer' },
+  passive: { peerMustMatch: 'control' },
+  active: { mode: 'on', privateAddress: 'refuse' },
   commands: { noop: 'after' },
 }
 
@@ -32,6 +44,8 @@ export function changed(dialect: Dialect, changes: DialectChanges): Dialect {
   return {
     upload: over(dialect.upload, changes.upload),
     tls: over(dialect.tls, changes.tls),
+    passive: over(dialect.passive, changes.passive),
+    active: over(dialect.active, changes.active),
     commands: over(dialect.commands, changes.commands),
   }
 }

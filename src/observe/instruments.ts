@@ -61,6 +61,11 @@ export function defineInstruments(registry: Registry) {
     ),
 
     dataConnections: counter('data_connections_total', 'Data connections, asked for or opened.', ['mode', 'outcome']),
+    dataMissing: counter(
+      'data_connection_missing_total',
+      'Data connections that did not come about, by the likely cause.',
+      ['mode', 'cause'],
+    ),
     passivePorts: gauge('passive_ports', 'Size of the passive port range.', []),
     passivePortsInUse: gauge('passive_ports_in_use', 'Passive ports that wait for or serve a data connection.', []),
     transfers: counter('transfers_total', 'Finished transfers.', ['partner', 'direction', 'phase', 'outcome']),

@@ -1,5 +1,5 @@
 import { toText } from '../ftp/bytes.ts'
-import type { Event } from './observer.ts'
+import type { Event, MissingData } from './observer.ts'
 
 /** What the log says of one event. */
 export interface Line {
@@ -60,7 +60,9 @@ const words: Table = {
   dataConnection: (e) =>
     e.outcome === 'ok'
       ? ['debug', 'data.ok', `Data connection, ${e.mode}`]
-      : ['warn', 'data.failed', `No data connection, ${e.mode} at ${e.advertised}: ${e.outcome}${because(e)}`],
+      : e.missing
+        ? ['warn', 'data.missing', missing(e, e.missing)]
+        : ['info', 'data.failed', `No data connection, ${e.mode} at ${e.advertised}: ${e.outcome}${because(e)}`],
   passivePorts: (e) => ['trace', 'data.ports', `${e.inUse} of ${e.size} passive ports are in use`],
   transfer: (e) => {
     const what = `${e.verb} ${toText(e.path)}, ${e.bytes} bytes in ${e.seconds.toFixed(1)} s`
@@ -118,9 +120,24 @@ function fieldsOf(event: Event): Record<string, unknown> {
       return { ...fields, user: toText(event.user) }
     case 'transfer':
       return { ...fields, user: toText(event.user), path: toText(event.path) }
+    case 'dataConnection': {
+      const { missing, ...others } = event
+      const { kind: _kind, ...known } = others
+      return { ...known, ...missing }
+    }
     default:
       return fields
   }
+}
+
+/** Who waited for what, how long, and why in vain. */
+function missing(
+  { mode, advertised }: { readonly mode: string; readonly advertised: string },
+  data: MissingData,
+): string {
+  const { client, seconds, likely } = data
+  const what = mode === 'passive' ? `${client} was told ${advertised}` : `${client} named ${advertised}`
+  return `No data connection, ${mode}: ${what} and waited ${seconds.toFixed(1)} s; ${likely}`
 }
 
 function at({ address, port }: { readonly address: string; readonly port: number }): string {

@@ -1,6 +1,14 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { defineInstruments, type Instruments } from './instruments.ts'
-import type { BackendFailure, DataOutcome, Event, LoginOutcome, Observer, TransferEvent } from './observer.ts'
+import type {
+  BackendFailure,
+  DataOutcome,
+  Event,
+  LoginOutcome,
+  MissingCause,
+  Observer,
+  TransferEvent,
+} from './observer.ts'
 
 /** Names from the configuration that are labels; what has not happened to them yet is shown as 0. */
 export interface Names {
@@ -21,6 +29,30 @@ export interface Metrics {
 const loginOutcomes: readonly LoginOutcome[] = ['ok', 'bad_password', 'limit', 'backend']
 const connectionOutcomes = ['accepted', 'limit', 'draining']
 const dataOutcomes: readonly DataOutcome[] = ['ok', 'timeout', 'wrong_peer', 'tls', 'no_port', 'refused', 'closed']
+const missingCauses: Readonly<Record<'passive' | 'active', readonly MissingCause[]>> = {
+  passive: [
+    'peer_mismatch',
+    'advertised_private',
+    'advertised_public',
+    'firewall',
+    'firewall_again',
+    'client_silent',
+    'ports_exhausted',
+    'plain_client',
+    'tls_failed',
+    'not_resumed',
+    'unknown',
+  ],
+  active: [
+    'foreign_address',
+    'client_refuses',
+    'client_unreachable',
+    'plain_client',
+    'tls_failed',
+    'not_resumed',
+    'unknown',
+  ],
+}
 const directions: readonly TransferEvent['direction'][] = ['upload', 'download', 'listing']
 const transferOutcomes: readonly TransferEvent['outcome'][] = [
   'ok',
@@ -60,7 +92,8 @@ function initialise(m: Instruments): void {
     for (const version of ['TLSv1.2', 'TLSv1.3']) m.tlsHandshakes.inc({ channel, version, outcome: 'ok' }, 0)
     m.tlsHandshakes.inc({ channel, version: 'none', outcome: 'failed' }, 0)
   }
-  for (const mode of ['passive', 'active']) {
+  for (const mode of ['passive', 'active'] as const) {
+    for (const cause of missingCauses[mode]) m.dataMissing.inc({ mode, cause }, 0)
     for (const outcome of dataOutcomes) m.dataConnections.inc({ mode, outcome }, 0)
   }
   for (const direction of directions) {
@@ -139,7 +172,9 @@ function counting(m: Instruments, build: { version: string; revision: string; no
       }
 
       case 'dataConnection':
-        return m.dataConnections.inc({ mode: event.mode, outcome: event.outcome })
+        m.dataConnections.inc({ mode: event.mode, outcome: event.outcome })
+        if (event.missing) m.dataMissing.inc({ mode: event.mode, cause: event.missing.cause })
+        return
       case 'passivePorts':
         m.passivePorts.set(event.size)
         return m.passivePortsInUse.set(event.inUse)

@@ -70,8 +70,11 @@ export type Event =
       readonly session: string
       readonly mode: 'passive' | 'active'
       readonly outcome: DataOutcome
+      /** `host:port` that the client was told, or that it named. */
       readonly advertised: string
       readonly reason?: string
+      /** What there is to know when a client waited in vain. */
+      readonly missing?: MissingData
     }
   | { readonly kind: 'passivePorts'; readonly inUse: number; readonly size: number }
   | TransferEvent
@@ -95,6 +98,40 @@ export type Event =
 export type SessionEnd = 'quit' | 'client' | 'timeout' | 'refused' | 'error' | 'shutdown'
 export type LoginOutcome = 'ok' | 'bad_password' | 'limit' | 'backend'
 export type DataOutcome = 'ok' | 'timeout' | 'wrong_peer' | 'tls' | 'no_port' | 'refused' | 'closed'
+/** Why a data connection did not come about, as far as can be told from here. */
+export type MissingCause =
+  /** A connection came to the passive port from another address than the client's. */
+  | 'peer_mismatch'
+  /** The client was told an address that means nothing where it is. */
+  | 'advertised_private'
+  /** The client is beside the gateway and was told the outer address. */
+  | 'advertised_public'
+  /** Nothing came to the passive port. */
+  | 'firewall'
+  /** Nothing came to the passive port, again. */
+  | 'firewall_again'
+  /** Nothing came this time; earlier connections of the session did. */
+  | 'client_silent'
+  | 'ports_exhausted'
+  /** The client named an address that is not its own, or a system port. */
+  | 'foreign_address'
+  | 'client_refuses'
+  | 'client_unreachable'
+  /** The connection came, and TLS was not begun on it. */
+  | 'plain_client'
+  | 'tls_failed'
+  | 'not_resumed'
+  | 'unknown'
+
+export interface MissingData {
+  readonly client: string
+  /** How long the client, or the gateway in active mode, has waited. */
+  readonly seconds: number
+  readonly cause: MissingCause
+  /** The likely cause and what to do, in words. */
+  readonly likely: string
+}
+
 export type BackendFailure = 'dns' | 'refused' | 'timeout' | 'host_key' | 'auth' | 'kex' | 'lost'
 
 export interface TransferEvent {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { changed, usualDialect } from '../../src/ftp/dialect.ts'
 import { FakeSession } from '../support/fake-session.ts'
 
 test.each([
@@ -75,6 +76,18 @@ describe('data connections', () => {
     const session = await FakeSession.loggedIn()
     session.clientAddress = address
     expect((await session.run(line)).code).toBe(code)
+  })
+
+  test('PORT and EPRT are 502 where active mode is off, and FEAT has no EPRT', async () => {
+    const session = await FakeSession.loggedIn()
+    expect((await session.run('FEAT')).lines).toContain('EPRT')
+    session.dialect = changed(usualDialect, { active: { mode: 'off' } })
+    for (const line of ['PORT 192,0,2,9,200,1', 'EPRT |1|192.0.2.9|51201|']) {
+      expect((await session.run(line)).code, line).toBe(502)
+    }
+    expect((await session.run('FEAT')).lines).not.toContain('EPRT')
+    expect(session.connectedTo).toBeUndefined()
+    expect((await session.run('EPSV')).code).toBe(229)
   })
 
   test('after EPSV ALL only EPSV opens one', async () => {

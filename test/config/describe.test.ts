@@ -4,8 +4,14 @@ import { configOf, configWith, hash, pin, smallest } from './folder.ts'
 
 const unusual = `
 defaults: { backend: main }
-listeners: [{ name: one, address: 127.0.0.1, port: 0, tls: off }]
-passive: { ports: 0, advertise: ftp.example.com }
+listeners: [{ name: one, address: 127.0.0.1, port: 0, tls: off, active: on }]
+passive:
+  ports: 40000-40009
+  advertise: ftp.example.com
+  advertiseFor: [{ from: 10.0.0.0/8, address: auto }, { from: 192.0.2.0/24, address: 192.0.2.7 }]
+  slice: { index: 1, count: 2 }
+  peerMustMatch: any
+active: { mode: off, privateAddress: rewrite, sourcePort: 20 }
 limits: { bytesInFlightPerTransfer: 65537, bytesInFlight: 2GiB }
 timeouts: { login: 1500ms, idle: 90s, dataStall: 26h }
 admin: off

@@ -29,6 +29,12 @@ const accepted: [string, kinds.Kind<unknown>, string, unknown][] = [
   ['host', kinds.host, 'fe80::1%eth0', 'fe80::1%eth0'],
   ['advertise', kinds.advertise, 'auto', 'auto'],
   ['advertise', kinds.advertise, '203.0.113.7', '203.0.113.7'],
+  ['network', kinds.network, '10.0.0.0/8', '10.0.0.0/8'],
+  ['network', kinds.network, '192.0.2.7/32', '192.0.2.7/32'],
+  ['network', kinds.network, '0.0.0.0/0', '0.0.0.0/0'],
+  ['sourcePorts', kinds.sourcePorts, 'any', { first: 0, last: 0 }],
+  ['sourcePorts', kinds.sourcePorts, '20', { first: 20, last: 20 }],
+  ['sourcePorts', kinds.sourcePorts, '40000-40099', { first: 40000, last: 40099 }],
   ['fingerprint', kinds.fingerprint, `SHA256:${'A'.repeat(43)}`, `SHA256:${'A'.repeat(43)}`],
 ]
 test.each(accepted)('%s takes %s%s', (_, kind, text, value) => {
@@ -46,6 +52,8 @@ const refused: [string, kinds.Kind<unknown>, readonly string[]][] = [
   ['root', kinds.root, ['', 'data', './data', '/data/../etc', '/data/.', '/a\0b', '~/x']],
   ['address', kinds.address, ['', 'localhost', '300.1.1.1', '[::]', '*', '127.0.0.1:21']],
   ['host', kinds.host, ['', 'sftp://a', 'a:22', 'a b', '300.1.1.1', '10.0.0', 'a..b', '-a.b', `${'a.'.repeat(127)}ab`]],
+  ['network', kinds.network, ['10.1.2.3/8', '10.0.0.0', '10.0.0.0/33', '300.0.0.0/8', '10.0.0/8', 'fc00::/7', '']],
+  ['sourcePorts', kinds.sourcePorts, ['0', '70000', '20-10', '', 'auto']],
   ['advertise', kinds.advertise, ['::1', '300.1.1.1', 'http://a', '']],
   ['fingerprint', kinds.fingerprint, ['SHA256:', `MD5:${'A'.repeat(43)}`, `SHA256:${'A'.repeat(42)}B`, 'A'.repeat(43)]],
   [

@@ -56,3 +56,17 @@ test('requireTls is on wherever there is TLS, and cannot be on where there is no
     'gateway.yaml:4:46 listeners[0].requireTls: cannot be true with tls: off',
   ])
 })
+
+test.each([
+  ['{ slice: { index: 1 } }', 'passive.slice.index: must be below slice.count, 1; the first one is 0'],
+  ['{ ports: 50000-50003, slice: { count: 5 } }', 'passive.slice.count: is 5, but passive.ports are only 4'],
+  ['{ ports: 0, slice: { count: 2 } }', 'passive.slice.count: is 2, but with ports: 0 there is nothing to share'],
+])('shares of the passive ports that some gateway would find empty are a fault: %s', async (passive, fault) => {
+  const faults = await faultsWith(`passive: ${passive}`)
+  expect(faults).toHaveLength(1)
+  expect(faults[0]).toContain(fault)
+})
+
+test('as many shares as there are ports are none', async () => {
+  expect(await faultsWith('passive: { ports: 50000-50003, slice: { index: 3, count: 4 } }')).toEqual([])
+})

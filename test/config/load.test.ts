@@ -12,7 +12,13 @@ test('the smallest useful file means explicit, implicit, 50000-51000, a self-mad
       { name: 'explicit', address: '::', port: 21, tls: 'explicit', requireTls: true },
       { name: 'implicit', address: '::', port: 990, tls: 'implicit', requireTls: true },
     ],
-    passive: { ports: { first: 50000, last: 51000 }, advertise: 'auto' },
+    passive: {
+      ports: { first: 50000, last: 51000 },
+      advertise: 'auto',
+      advertiseFor: [],
+      slice: { index: 0, count: 1 },
+    },
+    active: { sourcePort: { first: 0, last: 0 } },
     tls: { certificates: [], minVersion: 'TLSv1.2' },
     dialect: usualDialect,
     backends: [
@@ -83,7 +89,7 @@ test('the fuller example of the design loads word for word, with paths relative 
     const config = await loadConfig(join(folder, 'gateway.yaml'), {})
     expect(config.tls.certificates).toEqual([{ cert: join(folder, 'tls/cert.pem'), key: join(folder, 'tls/key.pem') }])
     expect(config.listeners.map(({ port }) => port)).toEqual([2121, 2990])
-    expect(config.passive).toEqual({ ports: { first: 50000, last: 50099 }, advertise: '127.0.0.1' })
+    expect(config.passive).toMatchObject({ ports: { first: 50000, last: 50099 }, advertise: '127.0.0.1' })
     expect(config.state.directory).toBe(join(folder, 'state'))
     expect((await stat(join(folder, 'state'))).isDirectory()).toBe(true)
     expect(config.partners).toEqual([

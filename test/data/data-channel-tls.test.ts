@@ -40,12 +40,12 @@ describe('TLS', () => {
     await until('the client has its session', () => ticket !== undefined)
 
     for (const direction of ['upload', 'download'] as const) {
-      tlsClient((await channel.listen('PASV')).port, '127.0.0.1', ticket)
+      tlsClient((await channel.listen('PASV', 'control')).port, '127.0.0.1', ticket)
       expect(await channel.open(request({ direction, reuse: 'require' }))).toMatchObject({
         reused: true,
         tls: 'TLSv1.2',
       })
-      const stranger = tlsClient((await channel.listen('PASV')).port)
+      const stranger = tlsClient((await channel.listen('PASV', 'control')).port)
       await expect(channel.open(request({ direction, reuse: 'require' }))).rejects.toMatchObject({
         failure: 'notResumed',
       })
@@ -72,7 +72,7 @@ describe('TLS', () => {
       await once(new TLSSocket(raw, options), 'secure')
       await until('the client has its session', () => ticket !== undefined)
       for (const direction of ['upload', 'download'] as const) {
-        tlsClient((await channel.listen('PASV')).port, '127.0.0.1', ticket, maxVersion)
+        tlsClient((await channel.listen('PASV', 'control')).port, '127.0.0.1', ticket, maxVersion)
         expect(await channel.open(request({ direction }))).toMatchObject({ reused: false, tls: maxVersion })
       }
     })
@@ -80,7 +80,7 @@ describe('TLS', () => {
 
   test('PROT P without TLS on the control connection fails', async () => {
     const { channel } = channelFor(undefined)
-    client((await channel.listen('PASV')).port)
+    client((await channel.listen('PASV', 'control')).port)
     await expect(channel.open(request())).rejects.toMatchObject({ failure: 'tls' })
   })
 
@@ -91,7 +91,7 @@ describe('TLS', () => {
       ['ftp', 'ftp'],
       [undefined, false],
     ] as const) {
-      const { port } = await channel.listen('PASV')
+      const { port } = await channel.listen('PASV', 'control')
       const ALPNProtocols = offered ? [offered] : []
       const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols })
       willClose(socket)
@@ -99,7 +99,7 @@ describe('TLS', () => {
       await until('the client has finished the handshake', () => socket.alpnProtocol !== null)
       expect(socket.alpnProtocol).toBe(agreed)
     }
-    const { port } = await channel.listen('PASV')
+    const { port } = await channel.listen('PASV', 'control')
     const foreign = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
     foreign.on('error', () => {})
     willClose(foreign)
@@ -118,7 +118,7 @@ describe('TLS', () => {
       `a client of an ${direction} that %s instead of a handshake fails as tls`,
       async (_what, spoil) => {
         const { channel, events } = channelFor(tls.newSession('prefer'))
-        const socket = client((await channel.listen('PASV')).port)
+        const socket = client((await channel.listen('PASV', 'control')).port)
         socket.once('connect', () => spoil(socket))
         socket.resume()
         await expect(channel.open(request({ direction, acceptFin: () => true }))).rejects.toMatchObject({
@@ -133,7 +133,7 @@ describe('TLS', () => {
     test(`a client of an ${direction} that says nothing fails as tls`, async () => {
       const timeouts = { dataConnectMs: 10_000, handshakeMs: 30 }
       const { channel } = channelFor(tls.newSession('prefer'), { timeouts })
-      const silent = client((await channel.listen('PASV')).port).resume()
+      const silent = client((await channel.listen('PASV', 'control')).port).resume()
       await expect(channel.open(request({ direction }))).rejects.toMatchObject({ failure: 'tls' })
       await once(silent, 'end')
     })
@@ -165,13 +165,13 @@ describe('abort', () => {
   ]
   describe.each(ways)('%s', (_way, abort) => {
     test('while the client has not connected', () =>
-      aborted({}, async (channel) => void (await channel.listen('PASV')), abort))
+      aborted({}, async (channel) => void (await channel.listen('PASV', 'control')), abort))
 
     test.each(['upload', 'download'] as const)('in the TLS handshake of an %s', (direction) =>
       aborted(
         { direction },
         async (channel) => {
-          const silent = client((await channel.listen('PASV')).port)
+          const silent = client((await channel.listen('PASV', 'control')).port)
           await once(silent, 'connect')
         },
         abort,
@@ -184,7 +184,7 @@ describe('abort', () => {
         async (channel) => {
           const { server, port } = await listeningClient()
           await new Promise((resolve) => server.close(resolve))
-          channel.connectTo({ host: '127.0.0.1', port })
+          channel.connectTo({ host: '127.0.0.1', port }, 'refuse')
         },
         abort,
       ))
@@ -195,21 +195,21 @@ describe('abort', () => {
     controller.abort()
     return aborted(
       { signal: controller.signal },
-      async (channel) => void (await channel.listen('PASV')),
+      async (channel) => void (await channel.listen('PASV', 'control')),
       (channel) => channel.close(),
     )
   })
 
   test('close drops what waits and what is open, and nothing opens afterwards', async () => {
     const { channel, ports } = channelFor(undefined)
-    const socket = client((await channel.listen('PASV')).port).resume()
+    const socket = client((await channel.listen('PASV', 'control')).port).resume()
     await channel.open(request({ protection: 'C' }))
-    await channel.listen('PASV')
+    await channel.listen('PASV', 'control')
     channel.close()
     channel.close()
     await once(socket, 'end')
     expect(ports.inUse).toBe(0)
-    await expect(channel.listen('PASV')).rejects.toMatchObject({ failure: 'aborted' })
+    await expect(channel.listen('PASV', 'control')).rejects.toMatchObject({ failure: 'aborted' })
     expect(ports.inUse).toBe(0)
   })
 })

@@ -28,7 +28,7 @@ async function upload(
   { sink = new MemorySink(), acceptFin = () => false, late = false, manner = 'direct' }: Conditions = {},
 ) {
   const { channel } = testChannel(tls.newSession('prefer'))
-  const address = await channel.listen('EPSV')
+  const address = await channel.listen('EPSV', 'control')
   const { signal } = new AbortController()
   const sent = client.upload({ ...request, ...address })
   const connection = await channel.open({ direction: 'upload', protection: 'P', reuse: 'prefer', acceptFin, signal })

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
@@ -6,6 +5,7 @@ import { PassivePorts } from '../../src/data/passive-ports.ts'
 import type { PortLease } from '../../src/data/port-lease.ts'
 import type { Event } from '../../src/observe/observer.ts'
 import { until } from '../support/data-channel.ts'
+import { freeRange } from '../support/free-port.ts'
 
 const host = '127.0.0.1'
 const clients: Socket[] = []
@@ -24,20 +24,9 @@ function client(port: number, localAddress = host): Socket {
 }
 
 async function lease(ports: PassivePorts, onStranger?: (stranger: string, port: number) => void): Promise<PortLease> {
-  const leased = await ports.lease(host, host, onStranger)
+  const leased = await ports.lease({ localAddress: host, clientAddress: host, onStranger })
   leases.push(leased)
   return leased
-}
-
-/** `size` neighbouring free ports, below those that systems give to clients, so that nobody takes them in between. */
-async function freeRange(size: number): Promise<{ first: number; last: number }> {
-  for (;;) {
-    const first = randomInt(20_000, 30_000)
-    const probes = Array.from({ length: size }, (_, i) => createServer().listen(first + i, host))
-    const tried = await Promise.allSettled(probes.map((probe) => once(probe, 'listening')))
-    await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))))
-    if (tried.every(({ status }) => status === 'fulfilled')) return { first, last: first + size - 1 }
-  }
 }
 
 const patient = { timeoutMs: 10_000, signal: new AbortController().signal }
@@ -121,6 +110,16 @@ test('a stranger is turned away and the client still gets in', async () => {
   accepted.destroy()
 })
 
+test('where any peer may come, the first one is taken', async () => {
+  const ports = new PassivePorts({ first: 0, last: 0 }, () => {})
+  const leased = await ports.lease({ localAddress: host, clientAddress: host, anyPeer: true })
+  leases.push(leased)
+  client(leased.port, '127.0.0.2')
+  const accepted = await leased.accept(patient)
+  expect(accepted.remoteAddress).toBe('127.0.0.2')
+  accepted.destroy()
+})
+
 test('one connection is taken, the port is closed for a second one', async () => {
   const ports = new PassivePorts({ first: 0, last: 0 }, () => {})
   const leased = await lease(ports)
@@ -173,7 +172,7 @@ test('a port that no transfer command uses is closed after two minutes, with the
 test('after close nothing listens and nothing is leased', async () => {
   const ports = new PassivePorts({ first: 0, last: 0 }, () => {})
   const leased = await lease(ports)
-  const starting = ports.lease(host, host)
+  const starting = ports.lease({ localAddress: host, clientAddress: host })
   await ports.close()
   await expect(starting).rejects.toMatchObject({ failure: 'noPort' })
   await expect(lease(ports)).rejects.toMatchObject({ failure: 'noPort' })

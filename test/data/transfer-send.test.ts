@@ -163,7 +163,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('on %s', (version) => {
   /** One download to the raw client: what it received, and how the connection ended for it. */
   async function download(content: AsyncIterable<Buffer>) {
     const { channel } = channelFor(tls.newSession('prefer'))
-    const received = reader.download({ ...(await channel.listen('EPSV')), version })
+    const received = reader.download({ ...(await channel.listen('EPSV', 'control')), version })
     await sendContent(await channel.open(request()), content, patient)
     return received
   }

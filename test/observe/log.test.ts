@@ -73,6 +73,30 @@ describe('The log', () => {
     })
   })
 
+  test('says of a data connection that did not come who waited how long for what, and why', () => {
+    const data = { kind: 'dataConnection', session: 's-1', outcome: 'timeout', reason: 'no connection' } as const
+    const missing = { client: '203.0.113.9', seconds: 60.04, cause: 'firewall', likely: 'nothing came' } as const
+    const passive = line({ ...data, mode: 'passive', advertised: '10.1.2.3:50000', missing })
+    expect(passive).toMatchObject({
+      level: 'warn',
+      event: 'data.missing',
+      session: 's-1',
+      advertised: '10.1.2.3:50000',
+    })
+    expect(passive).toMatchObject({ client: '203.0.113.9', seconds: 60.04, cause: 'firewall', likely: 'nothing came' })
+    expect(passive['message']).toBe(
+      'No data connection, passive: 203.0.113.9 was told 10.1.2.3:50000 and waited 60.0 s; nothing came',
+    )
+    expect(line({ ...data, mode: 'active', advertised: '192.168.1.2:5000', missing })['message']).toBe(
+      'No data connection, active: 203.0.113.9 named 192.168.1.2:5000 and waited 60.0 s; nothing came',
+    )
+  })
+
+  test('does not alarm about a stranger at a passive port', () => {
+    const stranger = { kind: 'dataConnection', session: 's-1', mode: 'passive', outcome: 'wrong_peer' } as const
+    expect(line({ ...stranger, advertised: '10.1.2.3:50000' })).toMatchObject({ level: 'info', event: 'data.failed' })
+  })
+
   test('names the backend and both fingerprints when a host key does not match', () => {
     const { level, event, backend, message } = line(mismatch)
     expect({ level, event, backend }).toEqual({ level: 'error', event: 'backend.host_key', backend: 'main' })

@@ -142,8 +142,18 @@ describe('The metrics', () => {
     expect(await value('tls_handshakes_total', { channel: 'control', version: 'TLSv1.3', outcome: 'ok' })).toBe(1)
     expect(await value('tls_handshakes_total', { channel: 'data', version: 'none', outcome: 'failed' })).toBe(1)
     expect(await value('data_connections_total', { mode: 'passive', outcome: 'timeout' })).toBe(1)
+    expect(await value('data_connection_missing_total', { mode: 'passive', cause: 'firewall' })).toBe(0)
     expect(await value('passive_ports_in_use')).toBe(3)
     expect(await value('passive_ports')).toBe(100)
+  })
+
+  test('count data connections that did not come, by the cause and by nothing else', async () => {
+    const missing = { client: '203.0.113.9', seconds: 60, cause: 'advertised_private', likely: 'words' } as const
+    const event = { kind: 'dataConnection', session: 's-1', mode: 'passive', outcome: 'timeout' } as const
+    tell({ ...event, advertised: '10.1.2.3:50000', missing }, { ...event, advertised: '10.1.2.3:50001', missing })
+    expect(await value('data_connection_missing_total', { mode: 'passive', cause: 'advertised_private' })).toBe(2)
+    expect(await value('data_connections_total', { mode: 'passive', outcome: 'timeout' })).toBe(2)
+    expect(await metrics.text()).not.toMatch(/10\.1\.2\.3|203\.0\.113\.9/)
   })
 
   test('tell of the backends', async () => {

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream'
 import type { ByteTarget, Upload } from '../../src/backend/backend.ts'
 import { DataChannel, type DataChannelOptions } from '../../src/data/data-channel.ts'
 import { PassivePorts } from '../../src/data/passive-ports.ts'
+import { SourcePorts } from '../../src/data/source-ports.ts'
 import type { Event } from '../../src/observe/observer.ts'
 import { createTls, type SessionTls, type Tls, type TlsSettings } from '../../src/tls/session-tls.ts'
 import { testCertificate } from './certificates.ts'
@@ -31,6 +32,8 @@ export function testChannel(tls: SessionTls | undefined, options: Partial<DataCh
     localAddress: '127.0.0.1',
     ports,
     advertise: async (_client, local) => local,
+    sourcePorts: new SourcePorts({ first: 0, last: 0 }, observer),
+    isListener: () => false,
     timeouts: { dataConnectMs: 10_000, handshakeMs: 10_000 },
     observer,
     ...options,

@@ -70,7 +70,7 @@ export async function connected(
   protection: 'C' | 'P',
 ): Promise<{ connection: DataConnection; client: Socket; raw: Socket; channel: DataChannel }> {
   const { channel } = channelFor(session)
-  const raw = client((await channel.listen('EPSV')).port)
+  const raw = client((await channel.listen('EPSV', 'control')).port)
   const secured = protection === 'P' ? willClose(connectTls({ socket: raw, rejectUnauthorized: false })) : raw
   secured.on('error', () => {})
   const connection = await channel.open(request({ direction, protection }))

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import type { Daemon } from './daemon.ts'
@@ -15,6 +16,17 @@ export async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
+}
+
+/** `size` neighbouring free ports, below those that systems give to clients, so that nobody takes them in between. */
+export async function freeRange(size: number): Promise<{ first: number; last: number }> {
+  for (;;) {
+    const first = randomInt(20_000, 30_000)
+    const probes = Array.from({ length: size }, (_, i) => createServer().listen(first + i, host))
+    const tried = await Promise.allSettled(probes.map((probe) => once(probe, 'listening')))
+    await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))))
+    if (tried.every(({ status }) => status === 'fulfilled')) return { first, last: first + size - 1 }
+  }
 }
 
 /**

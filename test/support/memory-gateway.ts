@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { FtpServer, type Listener } from '../../src/control/ftp-server.ts'
 import type { SessionOptions } from '../../src/control/session-options.ts'
 import { PassivePorts } from '../../src/data/passive-ports.ts'
+import { SourcePorts } from '../../src/data/source-ports.ts'
 import { toText } from '../../src/ftp/bytes.ts'
 import { changed, type DialectChanges, usualDialect } from '../../src/ftp/dialect.ts'
 import type { Event } from '../../src/observe/observer.ts'
@@ -46,6 +47,7 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     tls: await createTls({ certificates: [certificate], minVersion: 'TLSv1.2' }),
     ports,
     advertise: async (_client, local) => local,
+    sourcePorts: new SourcePorts({ first: 0, last: 0 }, observer),
     routeOf: () => ({ partner: 'default', backend: 'memory' }),
     prepare: () => undefined,
     async logIn({ username, password }) {
@@ -72,6 +74,7 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     tls,
     requireTls: tls !== 'off',
     sessionReuse: undefined,
+    active: undefined,
   }
   const { port } = await server.listen(listener)
   const connect = () => Dialogue.connect({ port, tls, certificate: join(folder, 'cert.pem') })
