@@ -137,6 +137,10 @@ export class SessionState implements Session {
     if (!aborted) this.#data.forget()
     return aborted
   }
+  /** The client has hung up; a transfer may go on all the same. */
+  clientLeft(): void {
+    this.#data.clientLeft()
+  }
   endTransfer(): void {
     this.transfers.end()
     this.renameFrom = undefined

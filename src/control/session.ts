@@ -112,6 +112,7 @@ export class FtpSession {
         return
       case 'end':
         // What is being transferred decides about itself by the data connection: printers hang up after the last byte.
+        this.#state.clientLeft()
         await this.#state.transfer
         this.#over = 'client'
         return

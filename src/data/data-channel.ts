@@ -52,6 +52,7 @@ type Route =
 const portMin = 1024
 /** A client that gives up after so long had expected a connection; before, it has only changed its mind. */
 const patienceMs = 5_000
+const lastChanceMs = 5_000
 
 /** The data connections of one session (the server-DTP of RFC 959): prepared by PASV, EPSV, PORT or EPRT, opened by a transfer command. */
 export class DataChannel {
@@ -153,6 +154,12 @@ export class DataChannel {
       this.#opening = undefined
       request.signal.removeEventListener('abort', abort)
     }
+  }
+
+  /** The control connection is gone: a data connection that is awaited may be on its way, but not for long. */
+  clientLeft(): void {
+    const opening = this.#opening
+    if (opening) setTimeout(() => opening.abort(), lastChanceMs).unref()
   }
 
   /** Drops all there is, except that a transfer which is done may take its time until the client has read the end. */

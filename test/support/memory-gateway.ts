@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FtpServer, type Listener } from '../../src/control/ftp-server.ts'
 import type { SessionOptions } from '../../src/control/session-options.ts'
+import { type AdvertiseSettings, advertised } from '../../src/data/advertised-address.ts'
 import { PassivePorts } from '../../src/data/passive-ports.ts'
 import { SourcePorts } from '../../src/data/source-ports.ts'
 import { toText } from '../../src/ftp/bytes.ts'
@@ -18,6 +19,11 @@ export interface MemoryGatewayOptions {
   readonly timeouts?: Partial<SessionOptions['timeouts']>
   readonly limits?: Partial<FtpServer['limits']>
   readonly dialect?: DialectChanges
+  /** Any free port by default. */
+  readonly passivePorts?: { readonly first: number; readonly last: number }
+  readonly advertise?: Partial<AdvertiseSettings>
+  /** Numeric; 127.0.0.1 by default. */
+  readonly address?: string
 }
 
 /** The control side over files in memory: everything but partners, SFTP and configuration is the real thing. */
@@ -35,18 +41,18 @@ export interface MemoryGateway {
 }
 
 export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Promise<MemoryGateway> {
-  const { tls = 'off' } = options
+  const { tls = 'off', passivePorts = { first: 0, last: 0 }, address = '127.0.0.1' } = options
   const backend = new MemoryBackend()
   const events: Event[] = []
   const observer = (event: Event) => void events.push(event)
-  const ports = new PassivePorts({ first: 0, last: 0 }, observer)
+  const ports = new PassivePorts(passivePorts, observer)
   const certificate = await testCertificate()
   const folder = mkdtempSync(join(tmpdir(), 'memory-gateway-'))
   writeFileSync(join(folder, 'cert.pem'), certificate.cert)
   const sessions: SessionOptions = {
     tls: await createTls({ certificates: [certificate], minVersion: 'TLSv1.2' }),
     ports,
-    advertise: async (_client, local) => local,
+    advertise: advertised({ advertise: 'auto', advertiseFor: [], ...options.advertise }, observer),
     sourcePorts: new SourcePorts({ first: 0, last: 0 }, observer),
     routeOf: () => ({ partner: 'default', backend: 'memory' }),
     prepare: () => undefined,
@@ -69,7 +75,7 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
   const server = new FtpServer(sessions, { sessions: 50, sessionsPerAddress: 50, ...options.limits })
   const listener = {
     name: 'test',
-    address: '127.0.0.1',
+    address,
     port: 0,
     tls,
     requireTls: tls !== 'off',
@@ -77,7 +83,7 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     active: undefined,
   }
   const { port } = await server.listen(listener)
-  const connect = () => Dialogue.connect({ port, tls, certificate: join(folder, 'cert.pem') })
+  const connect = () => Dialogue.connect({ host: address, port, tls, certificate: join(folder, 'cert.pem') })
   return {
     backend,
     server,
