@@ -6,6 +6,8 @@ const dont = 0xfe
 /** NOP to GA: commands of two bytes, among them IP and DM that clients send before ABOR. */
 const firstCommand = 0xf1
 const lastCommand = 0xf9
+const interrupt = 0xf4
+const dataMark = 0xf2
 
 const repliesMax = 16
 
@@ -22,7 +24,7 @@ export interface TelnetOutput {
  * negotiates for ever gets no more answers.
  */
 export class Telnet {
-  /** Undefined between commands, else the bytes of the command so far: IAC, or the verb of an option. */
+  /** Undefined between commands, else the newest byte of one: IAC, the verb of an option, or IP that DM may follow. */
   #command: number | undefined
   #repliesLeft = repliesMax
 
@@ -31,15 +33,17 @@ export class Telnet {
     const bytes: number[] = []
     const replies: number[] = []
     for (const byte of chunk) {
-      if (this.#command === undefined) {
-        if (byte === iac) this.#command = iac
-        else bytes.push(byte)
+      if (this.#command === undefined || this.#command === interrupt) {
+        // In `IAC IP IAC DM ABOR` of BSD's ftp the second IAC is the urgent byte, which never reaches Node.
+        const lostItsIac = this.#command === interrupt && byte === dataMark
+        this.#command = byte === iac ? iac : undefined
+        if (byte !== iac && !lostItsIac) bytes.push(byte)
       } else if (this.#command === iac) {
         if (byte >= will && byte <= dont) {
           this.#command = byte
         } else {
-          this.#command = undefined
-          // A lone IAC is dropped and its byte kept: in `IAC IP IAC DM ABOR` as urgent data, DM never reaches Node.
+          this.#command = byte === interrupt ? interrupt : undefined
+          // A lone IAC is dropped and its byte kept: with lftp it is DM that is the urgent byte.
           if (byte < firstCommand || byte > lastCommand) bytes.push(byte)
         }
       } else {

@@ -18,6 +18,8 @@ describe('Telnet on the control connection', () => {
     ['a doubled 0xFF is one', 'RETR \xff\xffa', 'RETR \xffa'],
     ['IAC IP IAC DM before ABOR is dropped', '\xff\xf4\xff\xf2ABOR\r\n', 'ABOR\r\n'],
     ['IAC whose DM was lost as urgent data is dropped', '\xff\xf4\xffABOR\r\n', 'ABOR\r\n'],
+    ['DM whose IAC was lost as urgent data is dropped', '\xff\xf4\xf2ABOR\r\n', 'ABOR\r\n'],
+    ['0xF2 anywhere else is a letter', 'RETR \xf2\xff\xf4a\xf2', 'RETR \xf2a\xf2'],
     ['AYT and NOP are dropped', '\xff\xf6\xff\xf1x', 'x'],
     ['a lone IAC before another byte is dropped', 'a\xff\xf0b', 'a\xf0b'],
   ])('%s', (_, input, output) => {
@@ -44,7 +46,7 @@ describe('Telnet on the control connection', () => {
 
   test('does not depend on how the bytes are cut', () => {
     fc.assert(
-      fc.property(bytesWithMany(0xff, 0xf4, 0xfb, 0xfd, 0xfe, 0x41), anyCuts, (bytes, cuts) => {
+      fc.property(bytesWithMany(0xff, 0xf4, 0xf2, 0xfb, 0xfd, 0xfe, 0x41), anyCuts, (bytes, cuts) => {
         expect(run(...cut(bytes, cuts))).toEqual(run(bytes))
       }),
     )
