@@ -123,7 +123,7 @@ export class SessionState implements Session {
   /** Before a transfer command touches any file: is there a way for the data, and is it private enough? */
   checkData(): void {
     if (this.tlsRequired && this.protection !== 'P') throw new DataConnectionError('unprotected', 'PROT C')
-    if (!this.#data.prepared) throw new DataConnectionError('notPrepared', 'no PASV, EPSV, PORT or EPRT')
+    this.#data.checkPrepared()
   }
   send(transfer: Sending): Promise<Reply> {
     return this.transfers.send(this.#context(), transfer)

@@ -45,9 +45,22 @@ export interface OpenRequest {
 }
 
 /** Where the next data connection comes from; `told` is what the client was told or has named. */
-type Route =
-  | { readonly mode: 'passive'; readonly command: 'PASV' | 'EPSV'; readonly lease: PortLease; readonly told: Address }
-  | { readonly mode: 'active'; readonly command: 'PORT'; readonly address: Address; readonly told: Address }
+type Route = Passive | Active
+interface Passive {
+  readonly mode: 'passive'
+  readonly command: 'PASV' | 'EPSV'
+  readonly lease: PortLease
+  readonly told: Address
+  readonly since: number
+  /** Whether a transfer command came that was refused for another reason. */
+  asked: boolean
+}
+interface Active {
+  readonly mode: 'active'
+  readonly command: 'PORT'
+  readonly address: Address
+  readonly told: Address
+}
 
 const portMin = 1024
 /** A client that gives up after so long had expected a connection; before, it has only changed its mind. */
@@ -98,7 +111,7 @@ export class DataChannel {
     }
     this.forget()
     const told = { host, port: lease.port }
-    this.#route = { mode: 'passive', command, lease, told }
+    this.#route = { mode: 'passive', command, lease, told, since: performance.now(), asked: false }
     return told
   }
 
@@ -125,6 +138,12 @@ export class DataChannel {
   /** Whether a transfer command has something to open. */
   get prepared(): boolean {
     return this.#route?.mode === 'passive' ? this.#route.lease.open : this.#route !== undefined
+  }
+
+  /** A transfer command is here, whatever becomes of it. Throws DataConnectionError `notPrepared`. */
+  checkPrepared(): void {
+    if (!this.prepared) throw new DataConnectionError('notPrepared', 'no PASV, EPSV, PORT or EPRT')
+    if (this.#route?.mode === 'passive') this.#route.asked = true
   }
 
   /**
@@ -202,8 +221,14 @@ export class DataChannel {
 
   /** Closes a passive port that waits, and forgets where to connect to: what PASV or PORT has prepared is undone. */
   forget(): void {
-    if (this.#route?.mode === 'passive') this.#route.lease.close()
+    const route = this.#route
     this.#route = undefined
+    if (route?.mode !== 'passive') return
+    const { lease, since, asked } = route
+    // Most clients connect first and send their command then: all that is seen of a firewall is that they do neither.
+    const inVain = !asked && !lease.connected && performance.now() - since >= patienceMs
+    lease.close()
+    if (inVain) this.#missing(route, new DataConnectionError('timeout', 'neither connection nor command'), since)
   }
 
   /** Tells the operator that a connection did not come about, and why; the same error with a hint for the client. */

@@ -69,6 +69,11 @@ export class PortLease {
     return this.#stranger
   }
 
+  /** Whether the client's connection is here and waits. */
+  get connected(): boolean {
+    return this.#accepted !== undefined
+  }
+
   /** Whether a transfer command may still use it. */
   get open(): boolean {
     return !this.#closed

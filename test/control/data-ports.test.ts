@@ -225,6 +225,34 @@ describe('a client that does not wait to the end', () => {
     expect(missing()).toEqual([])
   })
 
+  test.each([
+    ['asks for another port', ['> PASV', '< 227']],
+    ['sends ABOR', ['> ABOR', '< 225']],
+    ['leaves', []],
+  ])('and has connected to nothing before its command, then %s: told as missing', async (_what, next) => {
+    const client = await logIn({ timeouts: { idleMs: 600_000 } })
+    vi.useFakeTimers({ toFake: ['performance'] })
+    await client.dialogue('> EPSV', '< 229')
+    vi.advanceTimersByTime(10_000)
+    await client.dialogue(...next, '> QUIT', '< 221')
+    await client.closed()
+    await expect.poll(() => gateway.server.sessions).toBe(0)
+    expect(missing()).toMatchObject([{ cause: 'firewall', seconds: expect.closeTo(10, 0) }])
+  })
+
+  test('but has connected, or was refused its file, or asks for another port soon: not told as missing', async () => {
+    const client = await logIn({ timeouts: { idleMs: 600_000 } })
+    vi.useFakeTimers({ toFake: ['performance'] })
+    await once(data(await pasv(client)), 'connect')
+    await expect.poll(() => gateway.ports.inUse).toBe(0)
+    vi.advanceTimersByTime(10_000)
+    await client.dialogue('> EPSV', '< 229', '> RETR missing', '< 550')
+    vi.advanceTimersByTime(10_000)
+    await client.dialogue('> EPSV', '< 229', '> EPSV', '< 229', '> QUIT', '< 221')
+    await client.closed()
+    expect(missing()).toEqual([])
+  })
+
   test('and hangs up: is not waited for as long as one that is there', async () => {
     const client = await logIn({ timeouts: { dataConnectMs: 600_000 } })
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
