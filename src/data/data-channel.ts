@@ -225,8 +225,10 @@ export class DataChannel {
     this.#route = undefined
     if (route?.mode !== 'passive') return
     const { lease, since, asked } = route
-    // Most clients connect first and send their command then: all that is seen of a firewall is that they do neither.
-    const inVain = !asked && !lease.connected && performance.now() - since >= patienceMs
+    // Most clients connect first and send their command then: all that is seen of a firewall is that they do neither,
+    // and wait, or leave at once where it refuses. Some ask for another port without a try at the first one.
+    const waited = this.#closed || lease.stranger !== undefined || performance.now() - since >= patienceMs
+    const inVain = waited && !asked && !lease.connected
     lease.close()
     if (inVain) this.#missing(route, new DataConnectionError('timeout', 'neither connection nor command'), since)
   }

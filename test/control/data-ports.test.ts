@@ -237,7 +237,15 @@ describe('a client that does not wait to the end', () => {
     await client.dialogue(...next, '> QUIT', '< 221')
     await client.closed()
     await expect.poll(() => gateway.server.sessions).toBe(0)
-    expect(missing()).toMatchObject([{ cause: 'firewall', seconds: expect.closeTo(10, 0) }])
+    expect(missing()[0]).toMatchObject({ cause: 'firewall', seconds: expect.closeTo(10, 0) })
+  })
+
+  test('but leaves at once, as a firewall that refuses makes it do: told as missing', async () => {
+    const client = await logIn()
+    await client.dialogue('> EPSV', '< 229', '> QUIT', '< 221')
+    await client.closed()
+    await expect.poll(() => gateway.server.sessions).toBe(0)
+    expect(missing()).toMatchObject([{ cause: 'firewall' }])
   })
 
   test('but has connected, or was refused its file, or asks for another port soon: not told as missing', async () => {
@@ -248,7 +256,10 @@ describe('a client that does not wait to the end', () => {
     vi.advanceTimersByTime(10_000)
     await client.dialogue('> EPSV', '< 229', '> RETR missing', '< 550')
     vi.advanceTimersByTime(10_000)
-    await client.dialogue('> EPSV', '< 229', '> EPSV', '< 229', '> QUIT', '< 221')
+    await client.dialogue('> EPSV', '< 229', '> EPSV', '< 229')
+    await once(data(await pasv(client)), 'connect')
+    await expect.poll(() => gateway.ports.inUse).toBe(0)
+    await client.dialogue('> QUIT', '< 221')
     await client.closed()
     expect(missing()).toEqual([])
   })

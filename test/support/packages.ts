@@ -20,6 +20,8 @@ const packages: readonly DebianPackage[] = [
   { name: 'vsftpd', program: 'vsftpd' },
   { name: 'openssl', program: 'openssl' },
   { name: 'iproute2', program: 'ss' },
+  { name: 'nftables', program: 'nft' },
+  { name: 'procps', program: 'sysctl' },
   { name: 'mount', program: 'mount' },
   { name: 'passwd', program: 'useradd' },
   { name: 'util-linux', program: 'flock' },
