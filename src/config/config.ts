@@ -136,6 +136,8 @@ export interface LimitsConfig {
   readonly sessionsPerAddress: number
   /** Refused logins after which the control connection is closed. */
   readonly loginAttempts: number
+  /** Refused logins from one address within ten minutes, after which its new connections are refused. */
+  readonly refusalsPerAddress: number
   /** Bytes of upload or download data that may wait in memory for the backend: one stream, all streams. */
   readonly bytesInFlightPerTransfer: number
   readonly bytesInFlight: number

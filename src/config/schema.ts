@@ -90,6 +90,7 @@ export const gatewaySchema = {
     sessions: preset(kinds.whole(1, 100_000), '1000'),
     sessionsPerAddress: preset(kinds.whole(1, 100_000), '50'),
     loginAttempts: preset(kinds.whole(1, 100), '3'),
+    refusalsPerAddress: preset(kinds.whole(1, 1_000_000), '20'),
     bytesInFlightPerTransfer: preset(kinds.size, '16MiB'),
     bytesInFlight: preset(kinds.size, '256MiB'),
   }),

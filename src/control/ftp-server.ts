@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
 import { DataChannel } from '../data/data-channel.ts'
 import { closing, serialise } from '../ftp/reply.ts'
-import type { SessionEnd } from '../observe/observer.ts'
+import type { Refusal, SessionEnd } from '../observe/observer.ts'
 import { ControlConnection } from './control-connection.ts'
+import { RefusedLogins } from './refused-logins.ts'
 import { FtpSession } from './session.ts'
 import type { ListenerPolicy, SessionOptions } from './session-options.ts'
 import { SessionState } from './session-state.ts'
@@ -26,6 +27,8 @@ export interface Bound {
 export interface ServerLimits {
   readonly sessions: number
   readonly sessionsPerAddress: number
+  /** Refused logins within ten minutes. */
+  readonly refusalsPerAddress: number
 }
 
 /** The listeners and the sessions that came in through them. New sessions get the newest options; old ones keep theirs. */
@@ -34,6 +37,7 @@ export class FtpServer {
   limits: ServerLimits
   readonly #servers: Server[] = []
   readonly #sessions = new Map<FtpSession, { readonly address: string; readonly ended: Promise<void> }>()
+  readonly #refused = new RefusedLogins()
   #draining = false
 
   constructor(options: SessionOptions, limits: ServerLimits) {
@@ -84,7 +88,7 @@ export class FtpServer {
     if (address === '' || reason !== undefined) {
       socket.on('error', () => {})
       if (reason) this.options.observer({ kind: 'connectionRefused', listener: listener.name, address, reason })
-      refuse(socket, listener)
+      refuse(socket, listener, reason)
       return
     }
     const id = `s-${randomBytes(4).toString('hex')}`
@@ -93,8 +97,9 @@ export class FtpServer {
     this.#sessions.set(session, { address, ended })
   }
 
-  #reasonToRefuse(address: string): 'limit' | 'draining' | undefined {
+  #reasonToRefuse(address: string): Refusal | undefined {
     if (this.#draining) return 'draining'
+    if (this.#refused.atLeast(address, this.limits.refusalsPerAddress)) return 'logins'
     if (this.#sessions.size >= this.limits.sessions) return 'limit'
     let same = 0
     for (const session of this.#sessions.values()) if (session.address === address) same++
@@ -119,8 +124,15 @@ export class FtpServer {
       stallMs: options.timeouts.dataStallMs,
       observer: options.observer,
     }
+    const refusals = {
+      tooMany: () => this.#refused.atLeast(clientAddress, this.limits.refusalsPerAddress),
+      add: () => this.#refused.add(clientAddress),
+    }
     const transfers = new TransferRunner(data, settings, (mark) => control.send(mark))
-    return new FtpSession(control, new SessionState({ id, clientAddress, listener, options, data, transfers }))
+    return new FtpSession(
+      control,
+      new SessionState({ id, clientAddress, listener, options, refusals, data, transfers }),
+    )
   }
 
   #listensOn(port: number): boolean {
@@ -148,8 +160,14 @@ function plainAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '')
 }
 
+const refusals: Readonly<Record<Refusal, string>> = {
+  limit: 'Too many connections, try again later.',
+  logins: 'Too many refused logins, try again later.',
+  draining: 'Service is restarting, please reconnect.',
+}
+
 /** 421 where it can be read: inside an implicit TLS connection nobody would. */
-function refuse(socket: Socket, listener: ListenerPolicy): void {
+function refuse(socket: Socket, listener: ListenerPolicy, reason: Refusal = 'limit'): void {
   if (listener.tls === 'implicit') socket.destroy()
-  else socket.end(serialise(closing(421, 'Too many connections, try again later.')), () => socket.destroySoon())
+  else socket.end(serialise(closing(421, refusals[reason])), () => socket.destroySoon())
 }

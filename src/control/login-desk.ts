@@ -7,23 +7,34 @@ import type { LoggedIn, SessionOptions } from './session-options.ts'
 /** A refusal is answered on a whole second of its own, so that its time tells nothing about the reason. */
 const refusalStepMs = 1_000
 
+const tooManyRefused = 'too many refused logins from this address'
+
+/** What is known of the client's address. */
+export interface Refusals {
+  /** Whether so many logins were refused that no more are looked at for now. */
+  tooMany(): boolean
+  add(): void
+}
+
 /** Logs one session in: counts and slows refusals, and tells the observer how each attempt ended. */
 export class LoginDesk {
   readonly #session: string
   readonly #address: string
   readonly #options: SessionOptions
+  readonly #refusals: Refusals
   #refused = 0
   #preparation: Preparation | undefined
 
-  constructor(session: string, address: string, options: SessionOptions) {
+  constructor(session: string, address: string, options: SessionOptions, refusals: Refusals) {
     this.#session = session
     this.#address = address
     this.#options = options
+    this.#refusals = refusals
   }
 
   /** After so many refusals the control connection is closed. */
   get exhausted(): boolean {
-    return this.#refused >= this.#options.loginAttempts
+    return this.#refused >= this.#options.loginAttempts || this.#refusals.tooMany()
   }
 
   /** USER has come, so PASS will. */
@@ -45,14 +56,18 @@ export class LoginDesk {
     this.#preparation = undefined
     try {
       const address = this.#address
+      // Sessions that were open already may go on guessing. The right password is not wrong, so it is not 530.
+      if (this.#refusals.tooMany()) throw new BackendError('unavailable', tooManyRefused)
       const loggedIn = await this.#options.logIn({ username, password, address, preparation })
       this.#tell(username, 'ok', startedAt)
       return loggedIn
     } catch (error) {
       const refused = error instanceof BackendError && error.kind === 'loginRefused'
-      this.#tell(username, refused ? 'bad_password' : 'backend', startedAt, error)
+      const limit = error instanceof BackendError && error.message === tooManyRefused
+      this.#tell(username, refused ? 'bad_password' : limit ? 'limit' : 'backend', startedAt, error)
       if (refused) {
         this.#refused++
+        this.#refusals.add()
         await untilNextStep(startedAt)
       }
       throw error

@@ -9,7 +9,7 @@ import { resolve } from '../ftp/pathname.ts'
 import type { Reply } from '../ftp/reply.ts'
 import type { Secret } from '../ftp/secret.ts'
 import type { ControlConnection } from './control-connection.ts'
-import { LoginDesk } from './login-desk.ts'
+import { LoginDesk, type Refusals } from './login-desk.ts'
 import type { ListenerPolicy, SessionOptions } from './session-options.ts'
 import type { TransferContext, TransferRunner } from './transfer-runner.ts'
 
@@ -19,6 +19,8 @@ export interface SessionParts {
   readonly clientAddress: string
   readonly listener: ListenerPolicy
   readonly options: SessionOptions
+  /** Of the client's address. */
+  readonly refusals: Refusals
   readonly data: DataChannel
   readonly transfers: TransferRunner
 }
@@ -50,7 +52,7 @@ export class SessionState implements Session {
   restartAt = 0
   declaredSize: number | undefined
 
-  constructor({ id, clientAddress, listener, options, data, transfers }: SessionParts) {
+  constructor({ id, clientAddress, listener, options, refusals, data, transfers }: SessionParts) {
     this.id = id
     this.clientAddress = clientAddress
     this.listener = listener
@@ -59,7 +61,7 @@ export class SessionState implements Session {
     this.dialect = changed(options.dialect, { tls: { sessionReuse }, active: { mode: active } })
     this.transfers = transfers
     this.#data = data
-    this.#desk = new LoginDesk(id, clientAddress, options)
+    this.#desk = new LoginDesk(id, clientAddress, options, refusals)
     this.security = listener.tls === 'off' ? 'unavailable' : 'plain'
     this.tlsRequired = listener.requireTls && listener.tls !== 'off'
     this.protection = listener.tls === 'implicit' ? 'P' : 'C'

@@ -42,9 +42,13 @@ const words: Table = {
   bug: (e) => ['error', 'bug', `Unforeseen: ${e.error instanceof Error ? e.error.message : String(e.error)}`],
 
   connectionRefused: (e) =>
-    e.reason === 'limit'
-      ? ['warn', 'connection.refused', `Connection from ${e.address} refused: too many sessions`]
-      : ['info', 'connection.refused', `Connection from ${e.address} refused: stopping`],
+    e.reason === 'draining'
+      ? ['info', 'connection.refused', `Connection from ${e.address} refused: stopping`]
+      : [
+          'warn',
+          'connection.refused',
+          `Connection from ${e.address} refused: too many ${e.reason === 'limit' ? 'sessions' : 'refused logins'}`,
+        ],
   sessionOpened: (e) => ['info', 'session.opened', `Connection from ${e.address}`],
   sessionClosed: (e) => ['info', 'session.closed', `Session ended: ${e.reason}`],
   tls: (e) =>

@@ -27,7 +27,7 @@ export interface Metrics {
 }
 
 const loginOutcomes: readonly LoginOutcome[] = ['ok', 'bad_password', 'limit', 'backend']
-const connectionOutcomes = ['accepted', 'limit', 'draining']
+const connectionOutcomes = ['accepted', 'limit', 'logins', 'draining']
 const dataOutcomes: readonly DataOutcome[] = ['ok', 'timeout', 'wrong_peer', 'tls', 'no_port', 'refused', 'closed']
 const missingCauses: Readonly<Record<'passive' | 'active', readonly MissingCause[]>> = {
   passive: [

@@ -24,7 +24,7 @@ export type Event =
       readonly kind: 'connectionRefused'
       readonly listener: string
       readonly address: string
-      readonly reason: 'limit' | 'draining'
+      readonly reason: Refusal
     }
   | { readonly kind: 'sessionOpened'; readonly session: string; readonly listener: string; readonly address: string }
   | {
@@ -95,6 +95,8 @@ export type Event =
     }
   | { readonly kind: 'backendUp'; readonly backend: string; readonly up: boolean }
 
+/** Why a control connection was refused: too many of them, too many refused logins from its address, or a stop. */
+export type Refusal = 'limit' | 'logins' | 'draining'
 export type SessionEnd = 'quit' | 'client' | 'timeout' | 'refused' | 'error' | 'shutdown'
 export type LoginOutcome = 'ok' | 'bad_password' | 'limit' | 'backend'
 export type DataOutcome = 'ok' | 'timeout' | 'wrong_peer' | 'tls' | 'no_port' | 'refused' | 'closed'

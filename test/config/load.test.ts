@@ -43,6 +43,7 @@ test('the smallest useful file means explicit, implicit, 50000-51000, a self-mad
       sessions: 1000,
       sessionsPerAddress: 50,
       loginAttempts: 3,
+      refusalsPerAddress: 20,
       bytesInFlightPerTransfer: 16 * 1024 ** 2,
       bytesInFlight: 256 * 1024 ** 2,
     },

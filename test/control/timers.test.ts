@@ -148,6 +148,24 @@ describe('limits', () => {
     expect(received).toBe(0)
   })
 
+  test('of refused logins: 421 for the address, also where a session is open already; the others go on', async () => {
+    gateway = await startMemoryGateway({ limits: { refusalsPerAddress: 2 } })
+    const loggedIn = await gateway.logIn()
+    const [open, guessing] = [await gateway.connect(), await gateway.connect()]
+    await guessing.dialogue('< 220', '> USER a', '< 331', '> PASS wrong', '< 530', '> USER b', '< 331')
+    await guessing.dialogue('> PASS wrong', '< 530')
+    await guessing.closed()
+    await open.dialogue('< 220', '> USER test', '< 331', '> PASS secret', '< 421')
+    await open.closed()
+    const late = await gateway.connect()
+    await late.dialogue('< 421 Too many refused logins')
+    await late.closed()
+    await loggedIn.dialogue('> PWD', '< 257', '> QUIT', '< 221')
+    const told = gateway.events.flatMap((event) => (event.kind === 'login' ? [event.outcome] : []))
+    expect(told).toEqual(['ok', 'bad_password', 'bad_password', 'limit'])
+    expect(gateway.events).toContainEqual(expect.objectContaining({ kind: 'connectionRefused', reason: 'logins' }))
+  })
+
   test('of bad commands end with the login', async () => {
     const client = await logIn({})
     for (let i = 0; i < 20; i++) await client.dialogue('> NONSENSE', '< 500')

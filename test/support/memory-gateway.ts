@@ -72,7 +72,12 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     },
     observer,
   }
-  const server = new FtpServer(sessions, { sessions: 50, sessionsPerAddress: 50, ...options.limits })
+  const server = new FtpServer(sessions, {
+    sessions: 50,
+    sessionsPerAddress: 50,
+    refusalsPerAddress: 20,
+    ...options.limits,
+  })
   const listener = {
     name: 'test',
     address,
