@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type DemoServer, startDemoServer } from '../../src/demo/demo-server.ts'
+import { Dialogue } from '../support/dialogue.ts'
 import { run } from '../support/run.ts'
 import { endPrograms, main, type Program, startProgram } from './program.ts'
 
@@ -89,6 +90,34 @@ describe('ftps-gateway serve', () => {
     await program.until(/"event":"config\.reloaded"/)
     await program.until(/the change of logging needs a restart/)
     expect((await run('curl', upload(port), { input: 'x' })).code).toBe(0)
+  })
+
+  test('warns at start where data connections may come from everywhere', async () => {
+    await configure({ passive: '{ ports: 0, peerMustMatch: any }' })
+    const { program } = await serve()
+    await program.until(/passive\.peerMustMatch is any for everybody, .* only tls\.sessionReuse: require proves/)
+  })
+
+  test('says of a data connection that did not come what the client was told, and why it may have been', async () => {
+    await configure({
+      listeners: '[{ name: plain, address: 127.0.0.1, port: 0, tls: off }]',
+      passive: '{ ports: 0, advertiseFor: [{ from: 127.0.0.0/8, address: 198.51.100.7 }] }',
+      timeouts: '{ dataConnect: 200ms }',
+    })
+    const { program, port } = await serve()
+    const client = await Dialogue.connect({ port: Number(port), tls: 'off', certificate: '' })
+    await client.dialogue('< 220', `> USER ${server.username}`, '< 331')
+    await client.send(`PASS ${server.password}`, 'PASS [secret]')
+    await client.dialogue('< 230', '> PASV', '< 227 Entering Passive Mode (198,51,100,7,', '> LIST', '< 150', '< 425')
+    await client.dialogue('> QUIT', '< 221')
+    const [line] = await program.until(/.*"event":"data\.missing".*/)
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'warn',
+      advertised: expect.stringMatching(/^198\.51\.100\.7:\d+$/),
+      client: '127.0.0.1',
+      cause: 'advertised_public',
+      message: expect.stringMatching(/127\.0\.0\.1 was told 198\.51\.100\.7:\d+ and waited 0\.2 s; .*advertiseFor/),
+    })
   })
 
   test('lets a transfer finish after SIGTERM', async () => {
