@@ -1,5 +1,6 @@
 import type { FileSystem, Upload } from '../backend/backend.ts'
 import type { Argument, HostPort } from '../ftp/arguments.ts'
+import type { Conversion } from '../ftp/ascii.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { Dialect } from '../ftp/dialect.ts'
 import type { Reply } from '../ftp/reply.ts'
@@ -23,7 +24,12 @@ export interface Session {
   readonly dialect: Dialect
 
   /** TYPE (RFC 959: initially ASCII). */
-  type: 'A' | 'I'
+  type: 'A' | 'I' | 'E'
+  /** MODE (RFC 959: initially S); Z is deflate, and `level` how hard it tries (1 to 9, 0 for not at all). */
+  mode: 'S' | 'Z'
+  compressionLevel: number
+  /** The look of LIST: what the dialect says, until SITE DIRSTYLE changes it. */
+  directoryStyle: 'unix' | 'dos'
   /** PROT; implicit listeners start at P (RFC 4217 section 9; clients that omit PROT there). */
   protection: 'C' | 'P'
   /** After EPSV ALL only EPSV may open a data connection (RFC 2428 section 4). */
@@ -69,6 +75,8 @@ interface Transfer {
 }
 export interface Sending extends Transfer {
   readonly content: AsyncIterable<Buffer>
+  /** The content is text that was converted, so bytes that no text has are worth a warning. */
+  readonly text?: boolean
   /** Called for each chunk of `content` that has been sent; see Download.recycle. */
   recycle?(chunk: Buffer): void
   /** Stops `content` when the transfer is aborted. */
@@ -76,8 +84,8 @@ export interface Sending extends Transfer {
 }
 export interface Receiving extends Transfer {
   readonly upload: Upload
-  /** TYPE A: network line ends become the backend's. */
-  readonly ascii: boolean
+  /** What has to become of the bytes that the client sends, in TYPE A and E; undefined for nothing. */
+  readonly convert: Conversion['fromNetwork'] | undefined
   /** Text of the final 226, when it says more than usual (STOU). */
   readonly done?: ByteString
 }

@@ -1,8 +1,10 @@
 import type { FileSystem } from '../backend/backend.ts'
 import { path as pathArgument, timeAndPath } from '../ftp/arguments.ts'
+import type { Conversion } from '../ftp/ascii.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import { formatTime, parseTime } from '../ftp/facts.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
+import { conversionOf } from '../ftp/text-type.ts'
 import { command, type User } from './command.ts'
 import { isNotFound } from './failures.ts'
 
@@ -57,13 +59,39 @@ const size = command({
   argument: pathArgument,
   access: 'loggedIn',
   feature: 'SIZE',
-  // The stored size in TYPE A too: counting converted bytes takes long, and a 550 breaks curl and FluentFTP.
-  async run({ user, argument }) {
-    const entry = await user.files.stat(user.resolve(argument), 'SIZE')
+  async run({ session, user, argument }) {
+    const path = user.resolve(argument)
+    const entry = await user.files.stat(path, 'SIZE')
     if (entry.type !== 'file') return reply(550, 'Not a regular file.')
+    const { type, dialect } = session
+    const text = conversionOf(type, dialect.ascii)
+    // The stored size in TYPE A too, as a rule: counting converted bytes takes long, and a 550 breaks curl and FluentFTP.
+    if (text && dialect.ascii.size === 'deny') return reply(550, `SIZE not allowed in TYPE ${type}, use TYPE I.`)
+    if (text && dialect.ascii.size === 'exact') return convertedSize(user.files, path, entry.size, text)
     return entry.size === undefined ? reply(550, 'Size not known.') : reply(213, String(entry.size))
   },
 })
+
+const countedMax = 10 * 1024 * 1024
+
+/** How many bytes a transfer would take. Nothing else is answered meanwhile, so large files are not counted. */
+async function convertedSize(
+  files: FileSystem,
+  path: ByteString,
+  stored: number | undefined,
+  { toNetwork }: Conversion,
+): Promise<Reply> {
+  if (stored === undefined || stored > countedMax)
+    return reply(550, 'File too large for SIZE in this TYPE, use TYPE I.')
+  const download = await files.read(path, 0)
+  try {
+    let bytes = 0
+    for await (const chunk of toNetwork(download.content)) bytes += chunk.length
+    return reply(213, String(bytes))
+  } finally {
+    await download.close()
+  }
+}
 
 const mdtm = command({
   verbs: ['MDTM'],

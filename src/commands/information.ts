@@ -9,7 +9,7 @@ const syst = command({
   argument: none,
   access: 'anyone',
   // Commons Net chooses its listing parser by the first word.
-  run: () => reply(215, 'UNIX Type: L8'),
+  run: ({ session }) => reply(215, session.directoryStyle === 'dos' ? 'Windows_NT' : 'UNIX Type: L8'),
 })
 
 const noop = command({

@@ -2,17 +2,12 @@ import type { Entry, FileSystem } from '../backend/backend.ts'
 import { listPath, optionalPath } from '../ftp/arguments.ts'
 import { type ByteString, toBuffer } from '../ftp/bytes.ts'
 import { facts, factsFeature } from '../ftp/facts.ts'
-import { listLine, typeMark } from '../ftp/list-line.ts'
-import { type ListArgument, type ListOptions, parseListArgument } from '../ftp/list-options.ts'
-import { hasLineBreak } from '../ftp/pathname.ts'
+import { type ListArgument, noListOptions, parseListArgument } from '../ftp/list-options.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
 import { command, type Session, type User } from './command.ts'
-import { arranged, type Listing, openDirectory, openListing } from './directory-listing.ts'
+import { type Listing, openDirectory, openListing } from './directory-listing.ts'
 import { isNotADirectory, isNotFound } from './failures.ts'
-import { withLinks } from './links.ts'
-
-/** Lines of a listing, without their ends, a few hundred at a time. */
-type Lines = AsyncGenerator<readonly ByteString[], void, undefined>
+import { anonymous, factLines, type Lines, longLines, nameLines } from './listing-lines.ts'
 
 const list = command({
   verbs: ['LIST'],
@@ -21,7 +16,7 @@ const list = command({
   transfers: true,
   async run({ session, user, argument }) {
     const listing = await openListing(user, argument)
-    return send(session, 'LIST', listing, longLines(user, listing, argument.options))
+    return send(session, 'LIST', listing, longLines(listing, { session, user, options: argument.options }))
   },
 })
 
@@ -32,7 +27,7 @@ const nlst = command({
   transfers: true,
   async run({ session, user, argument }) {
     const listing = await openListing(user, argument)
-    const lines = (argument.options.long ? longLines : names)(user, listing, argument.options)
+    const lines = (argument.options.long ? longLines : nameLines)(listing, { session, user, options: argument.options })
     if (listing.kind !== 'matches') return send(session, 'NLST', listing, lines)
     // A pattern that matches nothing is an error to `mget`, and has to be found out before the 150.
     const first = await firstOf(lines)
@@ -55,7 +50,7 @@ const mlsd = command({
       throw error
     })
     if (listing === undefined) return reply(501, 'Not a directory.')
-    return send(session, 'MLSD', listing, factLines(user, listing, session.facts))
+    return send(session, 'MLSD', listing, factLines(listing, { session, user, options: noListOptions }))
   },
 })
 
@@ -75,8 +70,10 @@ const mlst = command({
   feature: ({ facts }) => `MLST ${factsFeature(facts)}`,
   async run({ session, user, argument }) {
     const path = user.resolve(argument.path ?? '.')
-    const entry = await statOrLink(user.files, path)
-    return reply(250, `Listing ${path}`, `${facts(entry, session.facts)} ${path}`, 'End')
+    const { symlinks, hideIds } = session.dialect.listing
+    const entry = await (symlinks === 'slink' ? itself(user.files, path) : statOrLink(user.files, path))
+    const shown = hideIds ? anonymous(entry) : entry
+    return reply(250, `Listing ${path}`, `${facts(shown, session.facts)} ${path}`, 'End')
   },
 })
 
@@ -86,9 +83,13 @@ async function statOrLink(files: FileSystem, path: ByteString): Promise<Entry> {
     return await files.stat(path, 'MLST')
   } catch (error) {
     if (!isNotFound(error)) throw error
-    const entry = await files.lstat(path)
-    return entry.type === 'symlink' ? { ...entry, target: await files.readLink(path) } : entry
+    return itself(files, path)
   }
+}
+
+async function itself(files: FileSystem, path: ByteString): Promise<Entry> {
+  const entry = await files.lstat(path)
+  return entry.type === 'symlink' ? { ...entry, target: await files.readLink(path) } : entry
 }
 
 const stat = command({
@@ -103,7 +104,7 @@ const stat = command({
     if (user === undefined) return reply(530, 'Please log in with USER and PASS.')
     // RFC 959 section 4.1.3: with a path, STAT is to be sent between transfers.
     if (session.transferring) return reply(450, 'A transfer is in progress, try again later.')
-    return statPath(user, argument)
+    return statPath(session, user, argument)
   },
 })
 
@@ -111,7 +112,7 @@ const statLinesMax = 10_000
 const statBytesMax = 2 * 1024 * 1024
 
 /** A listing over the control connection; lftp looks for the words `Status` and `End` in the first and last line. */
-async function statPath(user: User, argument: ListArgument): Promise<Reply> {
+async function statPath(session: Session, user: User, argument: ListArgument): Promise<Reply> {
   const listing = await openListing(user, argument).catch((error: unknown) => {
     if (isNotFound(error)) return undefined
     throw error
@@ -119,7 +120,7 @@ async function statPath(user: User, argument: ListArgument): Promise<Reply> {
   if (listing === undefined) return reply(450, 'No such file or directory.')
   const shown: ByteString[] = []
   let bytes = 0
-  for await (const lines of longLines(user, listing, argument.options)) {
+  for await (const lines of longLines(listing, { session, user, options: argument.options })) {
     for (const line of lines) {
       bytes += line.length
       if (shown.length < statLinesMax && bytes <= statBytesMax) shown.push(line)
@@ -128,33 +129,6 @@ async function statPath(user: User, argument: ListArgument): Promise<Reply> {
   }
   const code = listing.kind === 'entry' ? 213 : 212
   return reply(code, `Status of ${listing.given}:`, ...shown, 'End of status.')
-}
-
-/** `ls -l` lines for LIST. */
-async function* longLines(user: User, listing: Listing, options: ListOptions): Lines {
-  const show = options.dereference ? 'pointedTo' : 'target'
-  const now = Date.now() / 1000
-  for await (const entries of withLinks(arranged(user, listing, options), user.files, listing.directory, show)) {
-    yield entries.map((entry) => listLine(entry, now, options))
-  }
-}
-
-/** Names for NLST, so that each one can be given to RETR as it is (`mget dir/*` counts on that). */
-async function* names(user: User, listing: Listing, options: ListOptions): Lines {
-  for await (const entries of arranged(user, listing, options)) {
-    const shown = listing.kind === 'entry' ? entries.map((entry) => ({ ...entry, name: listing.given })) : entries
-    yield shown
-      .filter(({ name }) => !hasLineBreak(name))
-      .map((entry) => `${listing.prefix}${entry.name}${typeMark(entry, options.classify)}`)
-  }
-}
-
-/** MLSD lines. Links are shown as what they point to: many clients hide types that they do not know. */
-async function* factLines(user: User, listing: Listing, enabled: Session['facts']): Lines {
-  for await (const entries of withLinks(listing.batches, user.files, listing.directory, 'pointedTo')) {
-    const shown = entries.filter(({ name }) => !hasLineBreak(name))
-    yield shown.map((entry) => `${facts(entry, enabled)} ${entry.name}`)
-  }
 }
 
 async function send(session: Session, verb: string, listing: Listing, lines: Lines): Promise<Reply> {

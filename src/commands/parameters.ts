@@ -21,7 +21,8 @@ const type = command({
   argument: typeArgument,
   access: 'loggedIn',
   run({ session, argument }) {
-    if (argument === 'unsupported') return reply(504, 'Type not supported, use A or I.')
+    const known = argument !== 'unsupported' && (argument !== 'E' || session.dialect.ascii.ebcdic !== 'off')
+    if (!known) return reply(504, 'Type not supported, use A or I.')
     session.type = argument
     return reply(200, `Type set to ${argument}.`)
   },
@@ -39,7 +40,13 @@ const mode = command({
   verbs: ['MODE'],
   argument: oneOf('S', 'B', 'C', 'Z'),
   access: 'loggedIn',
-  run: ({ argument }) => (argument === 'S' ? reply(200, 'Mode set to S.') : reply(504, 'Mode not supported, use S.')),
+  feature: ({ dialect }) => (dialect.commands.modeZ ? 'MODE Z' : undefined),
+  run({ session, argument }) {
+    const known = argument === 'S' || (argument === 'Z' && session.dialect.commands.modeZ)
+    if (!known) return reply(504, 'Mode not supported, use S.')
+    session.mode = argument
+    return reply(200, `Mode set to ${argument}.`)
+  },
 })
 
 const pasv = command({
@@ -129,13 +136,14 @@ const allo = command({
 
 const opts = command({
   verbs: ['OPTS'],
-  argument: text('UTF8 ON|MLST <facts>'),
+  argument: text('UTF8 ON|MLST <facts>|MODE Z LEVEL <0-9>'),
   access: 'anyone',
   feature: 'UTF8',
   run({ session, argument }) {
     const { verb: option, argument: value } = parseCommandLine(argument.trim())
     if (option === 'UTF8' || option === 'UTF-8') return utf8Option(value)
     if (option === 'MLST') return mlstOption(session, value)
+    if (option === 'MODE') return modeOption(session, value)
     return reply(501, 'Option not understood.')
   },
 })
@@ -151,6 +159,15 @@ function mlstOption(session: Session, value: ByteString): Reply {
   if (list === undefined) return reply(501, 'Syntax: OPTS MLST <fact>;<fact>;')
   session.facts = list.enabled
   return reply(200, `MLST OPTS ${list.text}`.trimEnd())
+}
+
+/** `Z LEVEL 6`, as lftp, ProFTPD and others spell it; other settings of zlib are not for clients to choose. */
+function modeOption(session: Session, value: ByteString): Reply {
+  const level = /^Z +LEVEL +(\d)$/i.exec(value.trim())?.[1]
+  if (!session.dialect.commands.modeZ) return reply(501, 'Option not understood.')
+  if (level === undefined) return reply(501, 'Syntax: OPTS MODE Z LEVEL <0-9>')
+  session.compressionLevel = Number(level)
+  return reply(200, `MODE Z LEVEL set to ${level}.`)
 }
 
 /** How data is transferred, and where to (RFC 959 section 4.1.2, RFC 2389, RFC 2428). */

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { BackendError, type Upload, type WriteMode } from '../backend/backend.ts'
 import { none, optionalPath, path as pathArgument } from '../ftp/arguments.ts'
-import { skipBytes, toNetworkLines } from '../ftp/ascii.ts'
+import { skipBytes } from '../ftp/ascii.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
+import { conversionOf } from '../ftp/text-type.ts'
 import { command, type Session, type User } from './command.ts'
 
-/** REST in TYPE A counts converted bytes, so a download has to be read from its start; up to this offset it is. */
-const asciiRestartMax = 64 * 1024 * 1024
+/** REST in TYPE A and E counts converted bytes, so a download has to be read from its start; up to this offset it is. */
+const textRestartMax = 64 * 1024 * 1024
 
 const retr = command({
   verbs: ['RETR'],
@@ -16,18 +17,21 @@ const retr = command({
   transfers: true,
   async run({ session, user, argument }) {
     const { restartAt } = session
-    const ascii = session.type === 'A'
-    if (ascii && restartAt > asciiRestartMax) return reply(554, 'Restart offset is too large in TYPE A, use TYPE I.')
+    const text = textOf(session)
+    if (text && restartAt > textRestartMax) {
+      return reply(554, `Restart offset is too large in TYPE ${session.type}, use TYPE I.`)
+    }
     const path = user.resolve(argument)
-    const download = await user.files.read(path, ascii ? 0 : restartAt)
+    const download = await user.files.read(path, text ? 0 : restartAt)
     try {
       return await session.send({
         verb: 'RETR',
         path,
-        mark: openingMark(session, argument, ascii ? undefined : bytesLeft(download.size, restartAt)),
-        content: ascii ? skipBytes(toNetworkLines(download.content), restartAt) : download.content,
+        mark: openingMark(session, argument, text ? undefined : bytesLeft(download.size, restartAt)),
+        content: text ? skipBytes(text.toNetwork(download.content), restartAt) : download.content,
+        text: text !== undefined,
         // Converted text is a buffer of its own.
-        ...(!ascii && { recycle: (chunk: Buffer) => download.recycle?.(chunk) }),
+        ...(!text && { recycle: (chunk: Buffer) => download.recycle?.(chunk) }),
         cancel: () => download.close(),
       })
     } finally {
@@ -36,15 +40,22 @@ const retr = command({
   },
 })
 
+/** What TYPE does to files here; undefined for nothing. */
+function textOf({ type, dialect }: Session) {
+  return conversionOf(type, dialect.ascii)
+}
+
 function bytesLeft(size: number | undefined, start: number): number | undefined {
   return size === undefined ? undefined : Math.max(size - start, 0)
 }
 
 /** Old clients read `(N bytes)` for their progress bar, curl for the length where SIZE failed: what will be sent. */
-function openingMark({ type }: Session, name: ByteString, bytes?: number): ByteString {
-  const size = bytes === undefined ? '' : ` (${bytes} bytes)`
-  return `Opening ${type === 'A' ? 'ASCII' : 'BINARY'} mode data connection for ${name}${size}.`
+function openingMark({ type, mode }: Session, name: ByteString, bytes?: number): ByteString {
+  const size = bytes === undefined || mode === 'Z' ? '' : ` (${bytes} bytes)`
+  return `Opening ${typeWords[type]} mode data connection for ${name}${size}.`
 }
+
+const typeWords = { A: 'ASCII', I: 'BINARY', E: 'EBCDIC' } as const
 
 const stor = command({
   verbs: ['STOR'],
@@ -71,13 +82,14 @@ async function store(
   plain: WriteMode,
 ): Promise<Reply> {
   const { restartAt, type } = session
-  if (restartAt > 0 && type === 'A') return reply(554, 'Uploads in TYPE A cannot be restarted, use TYPE I.')
+  const text = textOf(session)
+  if (restartAt > 0 && text) return reply(554, `Uploads in TYPE ${type} cannot be restarted, use TYPE I.`)
   const mode: WriteMode = restartAt > 0 ? { kind: 'restart', offset: restartAt } : plain
   // Some clients declare the whole file before they send the rest of it; such a size says nothing about this transfer.
   if (mode.kind !== 'replace') session.declaredSize = undefined
   const path = user.resolve(argument)
   const upload = await user.files.write(path, mode)
-  return session.receive({ verb, path, mark: openingMark(session, argument), upload, ascii: type === 'A' })
+  return session.receive({ verb, path, mark: openingMark(session, argument), upload, convert: text?.fromNetwork })
 }
 
 const uniqueTriesMax = 100
@@ -99,7 +111,7 @@ const stou = command({
       // RFC 1123 section 4.1.2.9 fixes this text; programs read the name from it.
       mark: `FILE: ${name}`,
       upload,
-      ascii: session.type === 'A',
+      convert: textOf(session)?.fromNetwork,
       done: `Transfer complete; unique file name: ${name}`,
     })
   },

@@ -33,6 +33,8 @@ export function describeConfig(config: Config): string {
     tls: { ...config.tls, ...config.dialect.tls },
     upload: { ...config.dialect.upload, ...config.upload },
     commands: config.dialect.commands,
+    listing: config.dialect.listing,
+    ascii: config.dialect.ascii,
     limits: {
       ...config.limits,
       bytesInFlightPerTransfer: size(config.limits.bytesInFlightPerTransfer),

@@ -11,7 +11,24 @@ export const dialectEntries = {
     mode: preset(kinds.oneOf(['on', 'off']), 'on'),
     privateAddress: preset(kinds.oneOf(['refuse', 'rewrite']), 'refuse'),
   },
-  commands: { noop: preset(kinds.oneOf(['after', 'immediate']), 'after') },
+  commands: {
+    noop: preset(kinds.oneOf(['after', 'immediate']), 'after'),
+    modeZ: preset(kinds.truth, 'false'),
+  },
+  listing: {
+    style: preset(kinds.oneOf(['unix', 'dos']), 'unix'),
+    timeZone: preset(kinds.timeZone, 'UTC'),
+    hideIds: preset(kinds.truth, 'false'),
+    hideDotFiles: preset(kinds.truth, 'false'),
+    recursive: preset(kinds.truth, 'false'),
+    symlinks: preset(kinds.oneOf(['target', 'slink']), 'target'),
+  },
+  ascii: {
+    convert: preset(kinds.truth, 'true'),
+    size: preset(kinds.oneOf(['binary', 'exact', 'deny']), 'binary'),
+    lineEnds: preset(kinds.oneOf(['lf', 'crlf']), 'lf'),
+    ebcdic: preset(kinds.oneOf(['off', 'ibm1047', 'ibm037']), 'off'),
+  },
 }
 
 /** The same in a partner file, where a missing key means what the globals say. */
@@ -21,15 +38,19 @@ export const dialectChangeEntries = {
   passive: table(withoutPresets(dialectEntries.passive)),
   active: table(withoutPresets(dialectEntries.active)),
   commands: table(withoutPresets(dialectEntries.commands)),
+  listing: table(withoutPresets(dialectEntries.listing)),
+  ascii: table(withoutPresets(dialectEntries.ascii)),
 }
 
 /** The dialect among all that the globals say. */
-export function dialectOf({ upload, tls, passive, active, commands }: Dialect): Dialect {
+export function dialectOf({ upload, tls, passive, active, commands, listing, ascii }: Dialect): Dialect {
   return {
     upload: { endOfData: upload.endOfData },
     tls: { sessionReuse: tls.sessionReuse },
     passive: { peerMustMatch: passive.peerMustMatch },
     active: { mode: active.mode, privateAddress: active.privateAddress },
     commands,
+    listing,
+    ascii,
   }
 }

@@ -1,4 +1,5 @@
 import { isIP, isIPv4, SocketAddress } from 'node:net'
+import { isTimeZone } from '../ftp/time-zone.ts'
 import { isPasswordHash } from './password-hash-form.ts'
 
 /** One kind of value: what it looks like in words for a person, and its meaning; undefined when the text does not fit. */
@@ -199,4 +200,10 @@ export const fingerprint: Kind<string> = {
 export const passwordHash: Kind<string> = {
   expects: 'a scrypt hash as `ftps-gateway hash-password` prints it: $scrypt$ln=15,r=8,p=1$salt$hash',
   read: (text) => (isPasswordHash(text) ? text : undefined),
+}
+
+/** A zone in the words of the IANA; other forms (`CET-1CEST`, `+01:00`) know nothing of summer time, or only of one. */
+export const timeZone: Kind<string> = {
+  expects: 'a time zone such as UTC, Europe/Berlin or America/New_York',
+  read: (text) => (isTimeZone(text) ? text : undefined),
 }

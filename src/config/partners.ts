@@ -69,8 +69,8 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
   const auth = await checkAuth(values.auth, source, problems, checks)
   if (auth === undefined) return undefined
   const users = match.users.filter((user) => user !== undefined)
-  const { upload, tls, commands } = values
-  const dialect = { upload, tls, commands }
+  const { upload, tls, commands, listing, ascii } = values
+  const dialect = { upload, tls, commands, listing, ascii }
   return { name, users, auth, backend: values.backend ?? defaultBackend, root, dialect }
 }
 

@@ -86,6 +86,8 @@ export const gatewaySchema = {
     keepPartial: later,
   }),
   commands: table(dialectEntries.commands),
+  listing: table(dialectEntries.listing),
+  ascii: table(dialectEntries.ascii),
   limits: table({
     sessions: preset(kinds.whole(1, 100_000), '1000'),
     sessionsPerAddress: preset(kinds.whole(1, 100_000), '50'),

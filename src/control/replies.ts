@@ -71,6 +71,7 @@ const dataReplies: Record<DataFailure, [number, string]> = {
   notResumed: [522, 'Data connection must use the TLS session of the control connection (session reuse).'],
   truncated: [426, 'Upload ended without TLS close_notify and may be incomplete, it was not stored.'],
   wrongSize: [426, 'Upload does not have the size that ALLO declared, it was not stored.'],
+  corrupt: [426, 'Compressed data is damaged or incomplete, it was not stored.'],
   reset: [426, 'Data connection broken, transfer aborted.'],
   stalled: [426, 'No data for too long, transfer aborted.'],
   aborted: [426, 'Transfer aborted.'],

@@ -1,5 +1,6 @@
 import { BackendError } from '../backend/backend.ts'
 import type { Address, Receiving, Sending, Session, User } from '../commands/command.ts'
+import { usualLevel } from '../data/compression.ts'
 import type { DataChannel } from '../data/data-channel.ts'
 import { DataConnectionError } from '../data/data-error.ts'
 import type { ByteString } from '../ftp/bytes.ts'
@@ -43,7 +44,10 @@ export class SessionState implements Session {
   security: Session['security']
   readonly tlsRequired: boolean
 
-  type: 'A' | 'I' = 'A'
+  type: Session['type'] = 'A'
+  mode: Session['mode'] = 'S'
+  compressionLevel = usualLevel
+  directoryStyle: Session['directoryStyle']
   protection: 'C' | 'P'
   epsvOnly = false
   facts: ReadonlySet<string> = defaultFacts
@@ -59,6 +63,7 @@ export class SessionState implements Session {
     this.options = options
     const { sessionReuse, active } = listener
     this.dialect = changed(options.dialect, { tls: { sessionReuse }, active: { mode: active } })
+    this.directoryStyle = this.dialect.listing.style
     this.transfers = transfers
     this.#data = data
     this.#desk = new LoginDesk(id, clientAddress, options, refusals)
@@ -84,6 +89,7 @@ export class SessionState implements Session {
     this.username = undefined
     this.#desk.close()
     this.type = 'A'
+    this.mode = 'S'
     this.epsvOnly = false
     this.facts = defaultFacts
     return true
@@ -96,6 +102,7 @@ export class SessionState implements Session {
     const { partner, files, dialect } = await this.#desk.logIn(username, password)
     this.partner = partner
     this.dialect = changed(this.dialect, dialect)
+    this.directoryStyle = this.dialect.listing.style
     this.user = {
       name: username,
       files,
@@ -155,7 +162,7 @@ export class SessionState implements Session {
     return [
       `Connected from ${this.clientAddress}, session ${this.id}`,
       this.user ? `Logged in as ${this.user.name}` : 'Not logged in',
-      `TYPE: ${this.type}, STRU: F, MODE: S`,
+      `TYPE: ${this.type}, STRU: F, MODE: ${this.mode}`,
       `Control connection: ${this.security === 'secure' ? 'TLS' : 'plain'}, PROT ${this.protection}`,
       transfer ? `Transfer: ${transfer}` : 'No transfer in progress',
     ]
@@ -178,6 +185,7 @@ export class SessionState implements Session {
     const user = this.user?.name ?? ''
     // The declared size is that of the whole file where a client resumes; only without REST is it that of the upload.
     const ofUpload = restartAt > 0 ? undefined : declaredSize
-    return { session, partner, dialect, user, address, protection, declaredSize: ofUpload }
+    const compression = this.mode === 'Z' ? this.compressionLevel : undefined
+    return { session, partner, dialect, user, address, protection, compression, declaredSize: ofUpload }
   }
 }

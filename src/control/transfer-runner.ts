@@ -1,10 +1,10 @@
 import { BackendError } from '../backend/backend.ts'
 import type { Receiving, Sending } from '../commands/command.ts'
+import { deflated, inflated } from '../data/compression.ts'
 import type { DataChannel } from '../data/data-channel.ts'
 import type { DataConnection } from '../data/data-connection.ts'
-import { DataConnectionError } from '../data/data-error.ts'
+import { DataConnectionError, type DataFailure } from '../data/data-error.ts'
 import { receiveInto, sendContent } from '../data/transfer.ts'
-import { fromNetworkLines } from '../ftp/ascii.ts'
 import { printable } from '../ftp/bytes.ts'
 import type { Dialect } from '../ftp/dialect.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
@@ -20,6 +20,8 @@ export interface TransferContext {
   readonly protection: 'C' | 'P'
   readonly dialect: Dialect
   readonly declaredSize: number | undefined
+  /** Level of MODE Z; undefined in MODE S. */
+  readonly compression: number | undefined
 }
 
 export interface TransferSettings {
@@ -34,11 +36,16 @@ interface Running {
   readonly startedAt: number
   readonly abort: AbortController
   connection: DataConnection | undefined
+  /** Bytes of a compressed upload, as it is stored. */
+  inflatedBytes: number | undefined
   /** `send` or `receive` has taken over from the handler that opens the file. */
   taken: boolean
   /** All bytes are here and are being committed: too late to abort. */
   completing: boolean
 }
+
+type Bytes = AsyncIterable<Buffer>
+type Decoding = (source: Bytes) => Bytes
 
 /** Runs one transfer at a time: 150, data connection, bytes, commit, and the reply with what became of it. */
 export class TransferRunner {
@@ -60,7 +67,8 @@ export class TransferRunner {
     await this.#handler
     const abort = new AbortController()
     const startedAt = performance.now()
-    this.#running = { verb, path: '', startedAt, abort, connection: undefined, taken: false, completing: false }
+    const nothingYet = { connection: undefined, inflatedBytes: undefined, taken: false, completing: false }
+    this.#running = { verb, path: '', startedAt, abort, ...nothingYet }
   }
 
   /**
@@ -108,7 +116,12 @@ export class TransferRunner {
         await this.#announce(running, transfer)
         const connection = await this.#open(running, context, 'download', () => true)
         const options = { stallMs: this.#settings.stallMs, signal: running.abort.signal }
-        await sendContent(connection, transfer.content, options, (chunk) => transfer.recycle?.(chunk))
+        const content = transfer.text ? this.#watchText(context, transfer, transfer.content) : transfer.content
+        if (context.compression !== undefined) {
+          await sendContent(connection, deflated(content, context.compression), options)
+        } else {
+          await sendContent(connection, content, options, (chunk) => transfer.recycle?.(chunk))
+        }
         return reply(226, 'Transfer complete.')
       } finally {
         running.abort.signal.removeEventListener('abort', cancel)
@@ -118,16 +131,18 @@ export class TransferRunner {
   }
 
   async receive(context: TransferContext, transfer: Receiving): Promise<Reply> {
-    const { upload, ascii } = transfer
+    const { upload } = transfer
     return this.#record(context, transfer, 'upload', async (running) => {
       try {
         await this.#announce(running, transfer)
+        // The size that ALLO declares is that of the file, so it says nothing about the bytes of MODE Z.
         const acceptFin = (bytes: number) =>
-          context.dialect.upload.endOfData === 'warn' || bytes === context.declaredSize
+          context.dialect.upload.endOfData === 'warn' ||
+          (context.compression === undefined && bytes === context.declaredSize)
         const connection = await this.#open(running, context, 'upload', acceptFin)
         const options = { stallMs: this.#settings.stallMs, signal: running.abort.signal }
-        await receiveInto(connection, upload, ascii ? fromNetworkLines : undefined, options)
-        this.#checkDeclaredSize(context, connection, ascii)
+        await receiveInto(connection, upload, this.#decoding(running, context, transfer), options)
+        if (transfer.convert === undefined) this.#checkDeclaredSize(context, running.inflatedBytes ?? connection.bytes)
         running.completing = true
         await upload.commit()
         return reply(226, transfer.done ?? 'Transfer complete.')
@@ -161,9 +176,34 @@ export class TransferRunner {
     return connection
   }
 
+  /** What makes a file of the bytes that come; undefined when they are the file. */
+  #decoding(running: Running, context: TransferContext, transfer: Receiving): Decoding | undefined {
+    const { convert } = transfer
+    const decode = convert && ((bytes: Bytes) => convert(this.#watchText(context, transfer, bytes)))
+    if (context.compression === undefined) return decode
+    running.inflatedBytes = 0
+    const count = (bytes: number) => {
+      running.inflatedBytes = (running.inflatedBytes ?? 0) + bytes
+    }
+    return (source) => (decode ? decode(inflated(source, count)) : inflated(source, count))
+  }
+
+  /** The same bytes. No text has a NUL in it: whoever transfers one as text has most probably got a file damaged. */
+  async *#watchText({ session, user }: TransferContext, { verb, path }: Sending | Receiving, bytes: Bytes) {
+    let told = false
+    for await (const chunk of bytes) {
+      if (!told && chunk.includes(0)) {
+        told = true
+        const message = `${verb} ${printable(path)} by ${printable(user)}: a file with NUL bytes is transferred as text (TYPE A or E) and is most probably damaged by that; its client should send TYPE I, or set ascii.convert: false for it`
+        this.#settings.observer({ kind: 'warning', topic: 'text.binary', message, session })
+      }
+      yield chunk
+    }
+  }
+
   /** ALLO is the only word a client has about how much is coming; what does not fit it is not stored. */
-  #checkDeclaredSize({ declaredSize }: TransferContext, { bytes }: DataConnection, ascii: boolean): void {
-    if (declaredSize === undefined || ascii || declaredSize === bytes) return
+  #checkDeclaredSize({ declaredSize }: TransferContext, bytes: number): void {
+    if (declaredSize === undefined || declaredSize === bytes) return
     throw new DataConnectionError('wrongSize', `ALLO declared ${declaredSize} bytes, ${bytes} came`)
   }
 
@@ -194,7 +234,7 @@ export class TransferRunner {
     { session, partner, user, address }: TransferContext,
     transfer: Sending | Receiving,
     direction: TransferEvent['direction'],
-    { connection, startedAt }: Running,
+    { connection, startedAt, inflatedBytes }: Running,
     code: number,
     error: unknown,
   ): void {
@@ -212,6 +252,7 @@ export class TransferRunner {
       outcome: outcomeOf(error),
       code,
       ...(direction === 'upload' && { endOfData: connection?.endOfData ?? 'none' }),
+      ...(inflatedBytes !== undefined && { inflatedBytes }),
       ...(connection?.tls !== undefined && { tls: connection.tls }),
       ...(connection?.reused !== undefined && { reused: connection.reused }),
       ...('upload' in transfer && transfer.upload.inPlace && { inPlace: true }),
@@ -221,10 +262,12 @@ export class TransferRunner {
   }
 }
 
+const incomplete: ReadonlySet<DataFailure> = new Set(['truncated', 'wrongSize', 'corrupt'])
+
 function outcomeOf(error: unknown): TransferEvent['outcome'] {
   if (error === undefined) return 'ok'
   if (error instanceof BackendError) return 'backend_error'
   if (!(error instanceof DataConnectionError)) return 'gateway_error'
   if (error.failure === 'aborted') return 'client_abort'
-  return error.failure === 'truncated' || error.failure === 'wrongSize' ? 'truncated' : 'data_error'
+  return incomplete.has(error.failure) ? 'truncated' : 'data_error'
 }

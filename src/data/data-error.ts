@@ -20,6 +20,8 @@ export type DataFailure =
   | 'truncated'
   /** The upload's size is not what ALLO declared. */
   | 'wrongSize'
+  /** What came in MODE Z is damaged or incomplete. */
+  | 'corrupt'
   | 'reset'
   | 'stalled'
   | 'aborted'

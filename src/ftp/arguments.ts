@@ -72,15 +72,16 @@ export const bufferSize: Argument<number> = {
 
 /**
  * TYPE with all the forms that clients send: `A`, `A N`, `AN`, `A T`, `L7` are text, `I`, `I N`, `L`, `L 8` and `L8` are
- * bytes. EBCDIC, carriage control and odd byte sizes are understood and `unsupported`.
+ * bytes, `E`, `E N` and `E T` are EBCDIC. Carriage control and odd byte sizes are understood and `unsupported`.
  */
-export const type: Argument<'A' | 'I' | 'unsupported'> = {
+export const type: Argument<'A' | 'I' | 'E' | 'unsupported'> = {
   syntax: 'A|I|L 8',
   parse(text) {
     const form = asciiUpperCase(text.trim()).replace(/ +/g, '')
     if (/^(A[NT]?|L7)$/.test(form)) return 'A'
     if (/^(IN?|L8?)$/.test(form)) return 'I'
-    return /^(AC|E[NTC]?|L\d+|B\d*)$/.test(form) ? 'unsupported' : undefined
+    if (/^E[NT]?$/.test(form)) return 'E'
+    return /^([AE]C|L\d+|B\d*)$/.test(form) ? 'unsupported' : undefined
   },
 }
 

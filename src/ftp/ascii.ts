@@ -1,3 +1,12 @@
+/** Bytes in, bytes out, in order; the chunks may be cut otherwise. */
+type Transform = (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer, void, undefined>
+
+/** What a TYPE does to a file on its way to the client and back. */
+export interface Conversion {
+  readonly toNetwork: Transform
+  readonly fromNetwork: Transform
+}
+
 const cr = 0x0d
 const lf = 0x0a
 

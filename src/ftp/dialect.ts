@@ -24,6 +24,32 @@ export interface Dialect {
   readonly commands: {
     /** When NOOP during a transfer is answered: in its turn, which suits every client, or at once. */
     readonly noop: 'after' | 'immediate'
+    /** Whether MODE Z (deflate) is offered. */
+    readonly modeZ: boolean
+  }
+  readonly listing: {
+    /** The look of LIST, to begin with: `ls -l`, or DIR of Windows. */
+    readonly style: 'unix' | 'dos'
+    /** IANA name of the zone of the times in LIST; facts and MDTM are UTC always. */
+    readonly timeZone: string
+    /** `ftp` in place of every owner and group. */
+    readonly hideIds: boolean
+    /** Names with a leading dot are shown by LIST and NLST only after `-a` or `-A`, as by `ls`. */
+    readonly hideDotFiles: boolean
+    /** Whether `-R` also lists what is below. */
+    readonly recursive: boolean
+    /** How MLSD and MLST show a link: as what it points to, or as a link, of which many clients know nothing. */
+    readonly symlinks: 'target' | 'slink'
+  }
+  readonly ascii: {
+    /** Whether TYPE A changes line ends; where not, files pass unchanged as in TYPE I. */
+    readonly convert: boolean
+    /** SIZE in TYPE A: of the stored file, of the converted one, or refused. */
+    readonly size: 'binary' | 'exact' | 'deny'
+    /** How the backend's text files end their lines. */
+    readonly lineEnds: 'lf' | 'crlf'
+    /** The code page of TYPE E. */
+    readonly ebcdic: 'off' | 'ibm1047' | 'ibm037'
   }
 }
 
@@ -36,7 +62,16 @@ export const usualDialect: Dialect = {
   tls: { sessionReuse: 'prefer' },
   passive: { peerMustMatch: 'control' },
   active: { mode: 'on', privateAddress: 'refuse' },
-  commands: { noop: 'after' },
+  commands: { noop: 'after', modeZ: false },
+  listing: {
+    style: 'unix',
+    timeZone: 'UTC',
+    hideIds: false,
+    hideDotFiles: false,
+    recursive: false,
+    symlinks: 'target',
+  },
+  ascii: { convert: true, size: 'binary', lineEnds: 'lf', ebcdic: 'off' },
 }
 
 /** The dialect with every key that a change names in place of its own; what is undefined there stays. */
@@ -47,6 +82,8 @@ export function changed(dialect: Dialect, changes: DialectChanges): Dialect {
     passive: over(dialect.passive, changes.passive),
     active: over(dialect.active, changes.active),
     commands: over(dialect.commands, changes.commands),
+    listing: over(dialect.listing, changes.listing),
+    ascii: over(dialect.ascii, changes.ascii),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ByteString } from './bytes.ts'
-import { dayOf, timeOfDay } from './calendar.ts'
+import { dayOf, lastSecond, timeOfDay } from './calendar.ts'
 import { type ListOptions, noListOptions } from './list-options.ts'
+import { utc, type Zone } from './time-zone.ts'
 
 /** What a line shows of a file; the storage contract's Entry fits. Undefined is what the server did not say. */
 export interface ListedFile {
@@ -20,16 +21,31 @@ export interface ListedFile {
   readonly target?: ByteString
 }
 
+/** What lines look like for all of a session. */
+export interface LineLook {
+  /** Of dates. */
+  readonly zone: Zone
+  /** `ftp` in place of owners and groups. */
+  readonly hideIds: boolean
+}
+
+const usualLook: LineLook = { zone: utc, hideIds: false }
+
 /**
  * One line of LIST, without its CRLF, in the form of `ls -l` that the parsers of FileZilla, Commons Net, wget and
- * others agree on; dates are UTC. `now` is in seconds since 1970.
+ * others agree on. `now` is in seconds since 1970.
  */
-export function listLine(file: ListedFile, now: number, options: ListOptions = noListOptions): ByteString {
+export function listLine(
+  file: ListedFile,
+  now: number,
+  options: ListOptions = noListOptions,
+  { zone, hideIds }: LineLook = usualLook,
+): ByteString {
   const links = String(file.links ?? (file.type === 'directory' ? 2 : 1)).padStart(3)
-  const owner = account(options.numeric ? undefined : file.owner, file.uid).padEnd(8)
-  const group = account(options.numeric ? undefined : file.group, file.gid).padEnd(8)
+  const owner = hideIds ? hidden : account(options.numeric ? undefined : file.owner, file.uid).padEnd(8)
+  const group = hideIds ? hidden : account(options.numeric ? undefined : file.group, file.gid).padEnd(8)
   const size = String(file.size ?? (file.type === 'directory' ? 4096 : 0)).padStart(12)
-  return `${permissions(file)} ${links} ${owner} ${group} ${size} ${date(file.modified, now)} ${shownName(file, options)}`
+  return `${permissions(file)} ${links} ${owner} ${group} ${size} ${date(file.modified, now, zone)} ${shownName(file, options)}`
 }
 
 const typeLetters = { file: '-', directory: 'd', symlink: 'l', other: '-' } as const
@@ -56,6 +72,7 @@ function permissionText(type: ListedFile['type'], mode: number): string {
 }
 
 const accountLengthMax = 32
+const hidden = 'ftp'.padEnd(8)
 
 /** Blanks in a name (`Domain Users`) would shift the columns for every parser. */
 function account(name: ByteString | undefined, id: number | undefined): ByteString {
@@ -68,18 +85,24 @@ const recentSeconds = 180 * 24 * 3600
 const aheadSeconds = 60
 
 /** The time of day for the last 180 days; else the year, also for the future, which a client would take for last year. */
-function date(modified: number | undefined, now: number): string {
-  const seconds = Math.max(modified ?? 0, 0)
-  const { monthAndDay, year } = dayOf(seconds)
+function date(modified: number | undefined, now: number, zone: Zone): string {
+  const seconds = Math.min(Math.max(modified ?? 0, 0), lastSecond)
+  const local = seconds + zone(seconds)
+  const { monthAndDay, year } = dayOf(local)
   const recent = seconds > now - recentSeconds && seconds <= now + aheadSeconds
-  return recent ? `${monthAndDay} ${timeOfDay(seconds, ':', false)}` : `${monthAndDay}  ${year}`
+  return recent ? `${monthAndDay} ${timeOfDay(local, ':', false)}` : `${monthAndDay}  ${year}`
 }
 
 function shownName(file: ListedFile, { classify }: ListOptions): ByteString {
-  const name = file.name.replace(/[\r\n\0]/g, '?')
+  const name = lineSafe(file.name)
   // `ls -lF` marks what the link points to; here the arrow tells enough, and parsers cut the line at it.
-  if (file.target !== undefined) return `${name} -> ${file.target.replace(/[\r\n\0]/g, '?')}`
+  if (file.target !== undefined) return `${name} -> ${lineSafe(file.target)}`
   return `${name}${typeMark(file, classify)}`
+}
+
+/** The name with `?` for what would end its line; LIST shows such a file, though nobody can ask for it. */
+export function lineSafe(name: ByteString): ByteString {
+  return name.replace(/[\r\n\0]/g, '?')
 }
 
 /** What `-p` and `-F` put behind a name. */

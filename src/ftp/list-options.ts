@@ -2,8 +2,12 @@ import type { ByteString } from './bytes.ts'
 
 /** What `ls` letters in front of a LIST or NLST path ask for; letters without meaning here are ignored. */
 export interface ListOptions {
-  /** `-a`: show `.` and `..` too. (Names with a leading dot are always shown.) */
+  /** `-a`: show `.` and `..` too. */
   readonly all: boolean
+  /** `-a`, `-A`: names with a leading dot also where they are hidden. */
+  readonly hidden: boolean
+  /** `-R`: also what is in the directories; only where the configuration allows it. */
+  readonly recursive: boolean
   /** `-l`: makes NLST answer with long lines. */
   readonly long: boolean
   /** `-d`: the directory itself, not what is in it. */
@@ -22,6 +26,8 @@ export interface ListOptions {
 
 export const noListOptions: ListOptions = {
   all: false,
+  hidden: false,
+  recursive: false,
   long: false,
   itself: false,
   dereference: false,
@@ -62,6 +68,8 @@ function optionsOf(letters: string): ListOptions {
   const has = (letter: string) => letters.includes(letter)
   return {
     all: has('a'),
+    hidden: has('a') || has('A'),
+    recursive: has('R'),
     long: has('l'),
     itself: has('d'),
     dereference: has('L'),

@@ -150,6 +150,8 @@ export interface TransferEvent {
   readonly seconds: number
   readonly outcome: 'ok' | 'client_abort' | 'truncated' | 'data_error' | 'backend_error' | 'gateway_error'
   readonly code: number
+  /** Bytes of an upload in MODE Z, inflated. */
+  readonly inflatedBytes?: number
   /** How an upload ended: TLS close_notify, bare FIN (accepted by policy), or not at all. */
   readonly endOfData?: 'close_notify' | 'fin' | 'none'
   readonly tls?: string

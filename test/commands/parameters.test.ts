@@ -28,10 +28,42 @@ test.each([
   ['OPTS MLST type size', 501, 'Syntax: OPTS MLST <fact>;<fact>;'],
   ['OPTS HASH SHA-1', 501, 'Option not understood.'],
   ['OPTS MODE Z LEVEL 6', 501, 'Option not understood.'],
-  ['OPTS', 501, 'Syntax: OPTS UTF8 ON|MLST <facts>'],
+  ['OPTS', 501, 'Syntax: OPTS UTF8 ON|MLST <facts>|MODE Z LEVEL <0-9>'],
 ])('%s is answered with %i %s', async (line, code, text) => {
   const session = await FakeSession.loggedIn()
   expect(await session.run(line)).toEqual({ code, lines: [text] })
+})
+
+describe('where the dialect offers them', () => {
+  test.each([
+    ['TYPE E', 200, 'Type set to E.'],
+    ['TYPE E N', 200, 'Type set to E.'],
+    ['TYPE E C', 504, 'Type not supported, use A or I.'],
+    ['MODE Z', 200, 'Mode set to Z.'],
+    ['mode z', 200, 'Mode set to Z.'],
+    ['MODE B', 504, 'Mode not supported, use S.'],
+    ['MODE C', 504, 'Mode not supported, use S.'],
+    ['OPTS MODE Z LEVEL 6', 200, 'MODE Z LEVEL set to 6.'],
+    ['opts mode z level 0', 200, 'MODE Z LEVEL set to 0.'],
+    ['OPTS MODE Z LEVEL 10', 501, 'Syntax: OPTS MODE Z LEVEL <0-9>'],
+    ['OPTS MODE Z', 501, 'Syntax: OPTS MODE Z LEVEL <0-9>'],
+  ])('%s is answered with %i %s', async (line, code, text) => {
+    const session = await FakeSession.loggedIn()
+    session.dialect = changed(usualDialect, { commands: { modeZ: true }, ascii: { ebcdic: 'ibm1047' } })
+    expect(await session.run(line)).toEqual({ code, lines: [text] })
+  })
+
+  test('FEAT tells of MODE Z, and only there', async () => {
+    const session = await FakeSession.loggedIn()
+    expect((await session.run('FEAT')).lines).not.toContain('MODE Z')
+    session.dialect = changed(usualDialect, { commands: { modeZ: true } })
+    expect((await session.run('FEAT')).lines).toContain('MODE Z')
+    await session.run('MODE Z')
+    await session.run('OPTS MODE Z LEVEL 9')
+    expect(session).toMatchObject({ mode: 'Z', compressionLevel: 9 })
+    await session.run('MODE S')
+    expect(session.mode).toBe('S')
+  })
 })
 
 test('parameters are the session’s, until the next transfer where they are for one', async () => {

@@ -88,7 +88,7 @@ describe('STOR', () => {
       verb: 'STOR',
       path: '/in/a.txt',
       mark: 'Opening BINARY mode data connection for a.txt.',
-      ascii: false,
+      convert: undefined,
     })
   })
 

@@ -44,7 +44,7 @@ test('a partner without auth is passed through, to the default backend, with all
   })
   const auth = { mode: 'passthrough', username: undefined }
   const all = { name: 'acme', users: ['acme', 'Müller'], auth, backend: 'main', root: undefined }
-  expect(config.partners).toEqual([{ ...all, dialect: { upload: {}, tls: {}, commands: {} } }])
+  expect(config.partners).toEqual([{ ...all, dialect: { upload: {}, tls: {}, commands: {}, listing: {}, ascii: {} } }])
 })
 
 test('a partner file says how FTP is spoken with its clients, where that is not what the globals say', async () => {

@@ -3,7 +3,6 @@ import { pipeline } from 'node:stream/promises'
 import { BackendError } from '../../src/backend/backend.ts'
 import type { Address, Receiving, Sending, Session, User } from '../../src/commands/command.ts'
 import { commands } from '../../src/commands/index.ts'
-import { fromNetworkLines } from '../../src/ftp/ascii.ts'
 import { type ByteString, fromBuffer } from '../../src/ftp/bytes.ts'
 import { parseCommandLine } from '../../src/ftp/command-line.ts'
 import { type Dialect, usualDialect } from '../../src/ftp/dialect.ts'
@@ -23,7 +22,10 @@ export class FakeSession implements Session {
   security: Session['security'] = 'plain'
   tlsRequired = false
   dialect: Dialect = usualDialect
-  type: 'A' | 'I' = 'A'
+  type: Session['type'] = 'A'
+  mode: Session['mode'] = 'S'
+  compressionLevel = 6
+  directoryStyle: Session['directoryStyle'] = 'unix'
   protection: 'C' | 'P' = 'C'
   epsvOnly = false
   facts: ReadonlySet<string> = defaultFacts
@@ -123,12 +125,12 @@ export class FakeSession implements Session {
   async receive(transfer: Receiving): Promise<Reply> {
     this.transfer = transfer
     this.declared = this.declaredSize
-    const { upload, ascii, done } = transfer
+    const { upload, convert, done } = transfer
     try {
       if (this.dataFailure !== undefined) throw this.dataFailure
       const source = new PassThrough()
       source.end(this.upload)
-      if (ascii) await pipeline(source, fromNetworkLines, upload.sink)
+      if (convert) await pipeline(source, convert, upload.sink)
       else await pipeline(source, upload.sink)
       await upload.commit()
     } catch (error) {
