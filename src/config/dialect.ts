@@ -1,4 +1,4 @@
-import type { Dialect } from '../ftp/dialect.ts'
+import type { Dialect, DialectChanges } from '../ftp/dialect.ts'
 import * as kinds from './kinds.ts'
 import { preset, table, withoutPresets } from './table.ts'
 
@@ -53,4 +53,10 @@ export function dialectOf({ upload, tls, passive, active, commands, listing, asc
     listing,
     ascii,
   }
+}
+
+/** What a partner's file says otherwise, every group of it: one that is left out here would be read and never used. */
+export function dialectChangesOf(values: Required<DialectChanges>): Required<DialectChanges> {
+  const { upload, tls, passive, active, commands, listing, ascii } = values
+  return { upload, tls, passive, active, commands, listing, ascii }
 }

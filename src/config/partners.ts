@@ -3,6 +3,7 @@ import { Secret } from '../ftp/secret.ts'
 import { backendFault } from './backends.ts'
 import type { Checks } from './checks.ts'
 import type { PartnerAuth, PartnerConfig } from './config.ts'
+import { dialectChangesOf } from './dialect.ts'
 import { findFiles, inWords, readNamed, readText, resolveFrom } from './files.ts'
 import type { Problems } from './problems.ts'
 import { readTable } from './read.ts'
@@ -69,8 +70,7 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
   const auth = await checkAuth(values.auth, source, problems, checks)
   if (auth === undefined) return undefined
   const users = match.users.filter((user) => user !== undefined)
-  const { upload, tls, commands, listing, ascii } = values
-  const dialect = { upload, tls, commands, listing, ascii }
+  const dialect = dialectChangesOf(values)
   return { name, users, auth, backend: values.backend ?? defaultBackend, root, dialect }
 }
 

@@ -1,6 +1,7 @@
 import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { dialectEntries } from '../../src/config/dialect.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { changed, usualDialect } from '../../src/ftp/dialect.ts'
 import { configOf, faultsOf, hash, inFolder, partnerFaults, smallest } from './folder.ts'
@@ -44,7 +45,9 @@ test('a partner without auth is passed through, to the default backend, with all
   })
   const auth = { mode: 'passthrough', username: undefined }
   const all = { name: 'acme', users: ['acme', 'Müller'], auth, backend: 'main', root: undefined }
-  expect(config.partners).toEqual([{ ...all, dialect: { upload: {}, tls: {}, commands: {}, listing: {}, ascii: {} } }])
+  expect(config.partners).toEqual([
+    { ...all, dialect: { upload: {}, tls: {}, passive: {}, active: {}, commands: {}, listing: {}, ascii: {} } },
+  ])
 })
 
 test('a partner file says how FTP is spoken with its clients, where that is not what the globals say', async () => {
@@ -158,4 +161,16 @@ test('a partner may enter the backend with a password in place of a key, and not
     'partners.d/acme.yaml': `${start}password: x, privateKey: key } }\n`,
   })
   expect(faults.join()).toMatch(/auth\.sftp\.privateKey: and password exclude each other/)
+})
+
+test('whatever a partner file says of the dialect is in the partner’s dialect', async () => {
+  const groups = Object.entries(dialectEntries).map(([group, keys]) => {
+    const values = Object.entries(keys).map(([key, { fallback }]) => `${key}: ${fallback}`)
+    return `${group}: { ${values.join(', ')} }\n`
+  })
+  const config = await configOf({
+    'gateway.yaml': `${smallest}partners: acme.yaml\n`,
+    'acme.yaml': `name: acme\nmatch: { users: [acme] }\n${groups.join('')}`,
+  })
+  expect(config.partners[0]?.dialect).toEqual(usualDialect)
 })
