@@ -9,7 +9,12 @@ export function hasWildcard(path: ByteString): boolean {
 export type Matcher = (name: ByteString) => boolean
 
 const alternativesMax = 64
-/** Comparisons that one pattern may cost over all names; a pattern made to be slow matches nothing more after that. */
+/** What one pattern may cost over all names; a pattern made to be slow matches nothing more once it is spent. */
+export interface Budget {
+  /** Comparisons. */
+  steps: number
+}
+
 const stepsMax = 20_000_000
 
 /**
@@ -17,9 +22,8 @@ const stepsMax = 20_000_000
  * with a leading dot is matched only by a pattern with one. Time per name is at most length of name times length of
  * pattern, without recursion.
  */
-export function compileGlob(pattern: ByteString): Matcher {
+export function compileGlob(pattern: ByteString, budget: Budget = { steps: stepsMax }): Matcher {
   const alternatives = expandBraces(pattern).map(tokenise)
-  let steps = 0
   const matches = (tokens: readonly Token[], name: ByteString): boolean => {
     let t = 0
     let n = 0
@@ -27,8 +31,8 @@ export function compileGlob(pattern: ByteString): Matcher {
     let starToken = -1
     let starName = 0
     while (n < name.length) {
-      steps += 1
-      if (steps > stepsMax) return false
+      if (budget.steps === 0) return false
+      budget.steps -= 1
       const token = tokens[t]
       if (token === 'star') {
         starToken = t

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { changed, type DialectChanges, usualDialect } from '../../src/ftp/dialect.ts'
 import { FakeSession } from '../support/fake-session.ts'
@@ -166,5 +167,35 @@ describe('links in MLSD and MLST', () => {
     expect(await lines('MLSD')).toContain('type=OS.unix=slink:gone; dangling')
     expect((await session.run('MLST link')).lines[1]).toBe(inMlst)
     expect((await session.run('MLST sub')).lines[1]).toBe('type=dir; /in/sub')
+  })
+})
+
+describe('a listing', () => {
+  test('is the same in whatever batches the server sends it', async () => {
+    for (let i = 0; i < 40; i++) {
+      session.backend.tree.addFile(`/many/${i}`, '', { modified: i })
+      session.backend.tree.addLink(`/many/l${i}`, i % 2 === 0 ? `${i}` : 'gone')
+    }
+    const commands = ['LIST', 'LIST -a', 'LIST -UL', 'LIST -R', 'LIST *1', 'NLST -t', 'MLSD'].map((verb) =>
+      verb === 'LIST *1' ? 'LIST /many/*1' : `${verb} /many`,
+    )
+    const command = fc.constantFrom(...commands)
+    const style = fc.constantFrom('unix' as const, 'dos' as const)
+    await fc.assert(
+      fc.asyncProperty(
+        command,
+        style,
+        fc.integer({ min: 1, max: 90 }),
+        fc.boolean(),
+        async (line, style, batch, set) => {
+          session.dialect = changed(usualDialect, { listing: { recursive: true, hideDotFiles: set, hideIds: set } })
+          session.directoryStyle = style
+          session.backend.batchLength = 1000
+          const whole = await session.fetch(line)
+          session.backend.batchLength = batch
+          expect(await session.fetch(line)).toBe(whole)
+        },
+      ),
+    )
   })
 })

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as grammar from '../../src/ftp/arguments.ts'
 import { noListOptions } from '../../src/ftp/list-options.ts'
@@ -188,5 +189,21 @@ describe('the argument of LIST', () => {
   ])('%j asks for %j', (text, path, options) => {
     const literal = text.startsWith('-') ? text : undefined
     expect(parse(text)).toEqual({ path, literal, options: { ...noListOptions, ...options } })
+  })
+
+  test('never throws, and its path is the end of what was sent', () => {
+    const text = fc.string({
+      unit: fc.oneof(
+        fc.constantFrom(...'--  aAlRtF/*'),
+        fc.nat(255).map((c) => String.fromCharCode(c)),
+      ),
+    })
+    fc.assert(
+      fc.property(text, (text) => {
+        const { path = '', options } = parse(text) ?? { options: undefined }
+        expect(text.endsWith(path)).toBe(true)
+        expect(options).toBeDefined()
+      }),
+    )
   })
 })

@@ -59,6 +59,32 @@ describe('a pattern', () => {
     )
   })
 
+  test('takes no more steps for a name than the length of one times that of the other', () => {
+    const part = fc.constantFrom('*', '?', 'a', 'b', '[ab]', '[!a]', '\\')
+    const pattern = fc.array(part, { maxLength: 40 }).map((parts) => parts.join(''))
+    const name = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 255 })
+    fc.assert(
+      fc.property(pattern, name, (pattern, name) => {
+        const budget = { steps: 1_000_000 }
+        compileGlob(pattern, budget)(name)
+        expect(1_000_000 - budget.steps).toBeLessThanOrEqual((pattern.length + 1) * (name.length + 1))
+      }),
+    )
+  })
+
+  test('never throws, whatever it is', () => {
+    const text = fc.string({
+      unit: fc.oneof(
+        fc.constantFrom(...'*?[]{},\\!-^./'),
+        fc.nat(255).map((c) => String.fromCharCode(c)),
+      ),
+    })
+    fc.assert(
+      fc.property(text, text, (pattern, name) => void compileGlob(pattern)(name)),
+      { numRuns: 500 },
+    )
+  })
+
   test('made to be slow matches nothing more once it has cost too much', () => {
     const matches = compileGlob(`*${'a'.repeat(2000)}b`)
     const match = `${'a'.repeat(2000)}b`
