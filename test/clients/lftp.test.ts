@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type ByteString, fromBuffer, fromText, toBuffer } from '../../src/ftp/bytes.ts'
-import { makeFixture, namesIn } from '../support/fixtures.ts'
+import type { TransferEvent } from '../../src/observe/observer.ts'
+import { makeFixture, namesIn, sha256 } from '../support/fixtures.ts'
 import type { Site } from '../support/place.ts'
 import { usePlace } from '../support/place.ts'
 import { runOk } from '../support/run.ts'
@@ -120,5 +121,40 @@ describe('lftp, 200 uploads in one session', () => {
     const transfers = place.gateway.log.filter((event) => event.kind === 'transfer' && event.tls === `TLSv${tls}`)
     expect(transfers).toHaveLength(uploads.length)
     for (const transfer of transfers) expect(transfer).toMatchObject({ outcome: 'ok', endOfData: 'close_notify' })
+  })
+})
+
+describe('lftp in MODE Z', () => {
+  const place = usePlace({ commands: { modeZ: true } })
+
+  test.each(['1.2', '1.3'] as const)('TLS %s: files and listings pass compressed, and no byte changes', async (tls) => {
+    const text = join(place.local, 'text')
+    writeFileSync(text, 'to be or not to be\n'.repeat(200_000))
+    const files = [
+      text,
+      ...(await Promise.all([0, 1, 16_385, 3_000_000].map((bytes) => makeFixture(place.local, bytes)))).map(
+        ({ path }) => path,
+      ),
+    ]
+    const copy = (i: number) => join(place.local, `copy-${i}`)
+    const [listed] = await lftpWith('C', ['set ftp:use-mode-z yes', 'set ftp:mode-z-level 9']).perform(
+      place.site('explicit', tls),
+      [
+        ...files.map((local, i): Step => ({ do: 'put', local, remote: `file-${i}` })),
+        { do: 'list', directory: '' },
+        ...files.map((_, i): Step => ({ do: 'get', remote: `file-${i}`, local: copy(i) })),
+      ],
+    )
+    expect(listed).toEqual(namesIn(place.home))
+    for (const [i, file] of files.entries()) {
+      expect(await sha256(join(place.home, `file-${i}`)), `${file} up`).toBe(await sha256(file))
+      expect(await sha256(copy(i)), `${file} down`).toBe(await sha256(file))
+    }
+    const transfers = place.gateway.log.filter((event): event is TransferEvent => event.kind === 'transfer')
+    const upload = transfers.find(({ path, verb }) => verb === 'STOR' && path.endsWith('/file-0'))
+    expect(upload).toMatchObject({ outcome: 'ok', inflatedBytes: readFileSync(text).length })
+    expect(upload?.bytes).toBeLessThan(100_000)
+    const download = transfers.find(({ path, verb }) => verb === 'RETR' && path.endsWith('/file-0'))
+    expect(download?.bytes).toBeLessThan(100_000)
   })
 })
