@@ -80,16 +80,37 @@ function judgeEnd(
   acceptFin: (bytes: number) => boolean,
 ): () => DataConnection['endOfData'] {
   const push = socket.push.bind(socket)
+  const closingAlerts = countClosingAlerts(socket, shim)
   let verdict: DataConnection['endOfData'] = 'none'
   socket.push = (chunk, encoding) => {
     if (chunk !== null || verdict !== 'none') return push(chunk, encoding)
-    if (!shim.endReleased) verdict = 'close_notify'
+    if (!shim.endReleased || (closingAlerts() >= 2 && !shim.insideRecord)) verdict = 'close_notify'
     else if (shim.failure) socket.destroy(toDataError(shim.failure))
     else if (!shim.insideRecord && acceptFin(socket.bytesRead)) verdict = 'fin'
     else socket.destroy(truncated(socket.bytesRead, shim.insideRecord))
     return verdict === 'none' ? false : push(null)
   }
   return () => verdict
+}
+
+/**
+ * Java closes a TLS 1.3 connection with two alerts, user_canceled and close_notify, and OpenSSL's SSL_get_error, misled by
+ * the first, does not report the second: Node learns of no end. Returns how many records have come since the last byte of
+ * data that are as short as an alert and held no data. The TLS engine has proven each of them before anybody can ask,
+ * for one that is not the client's ends the connection with an error.
+ */
+function countClosingAlerts(socket: TLSSocket, shim: EndOfDataShim): () => number {
+  let alerts = 0
+  let bytesBefore = 0
+  shim.prependListener('data', () => {
+    bytesBefore = socket.bytesRead
+  })
+  // The TLS engine has listened before this, and so has decrypted the chunk.
+  shim.on('data', (chunk: Buffer) => {
+    if (socket.bytesRead > bytesBefore) alerts = 0
+    else if (shim.mayBeAlert(chunk) && socket.getProtocol() === 'TLSv1.3') alerts++
+  })
+  return () => alerts
 }
 
 function truncated(bytes: number, insideRecord: boolean): DataConnectionError {

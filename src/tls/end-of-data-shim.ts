@@ -32,6 +32,7 @@ export class EndOfDataShim extends Duplex {
   #endReleased = false
   #failure: Error | undefined
   #pending = 0
+  readonly #alertSized = new WeakSet<Buffer>()
 
   constructor(raw: Socket) {
     super({ allowHalfOpen: true, autoDestroy: false })
@@ -58,6 +59,10 @@ export class EndOfDataShim extends Duplex {
   get failure(): Error | undefined {
     return this.#failure
   }
+  /** Whether a chunk that was read here is the end of a TLS record as short as an alert, and nothing else. */
+  mayBeAlert(chunk: Buffer): boolean {
+    return this.#alertSized.has(chunk)
+  }
   /** Writes that the system has not taken yet. */
   get pending(): number {
     return this.#pending
@@ -68,12 +73,18 @@ export class EndOfDataShim extends Duplex {
     const buffer = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(readBytes)
     const room = () => buffer
     const filled = (bytes: number) => {
-      const chunk = buffer.subarray(0, bytes)
-      // While the TLS engine is held back it takes nothing, and the bytes must be kept.
-      if (!this.readableFlowing || this.readableLength > 0) return this.#deliver(Buffer.from(chunk))
-      this.#records.advance(chunk)
-      this.emit('data', chunk)
-      return true
+      let more = true
+      for (const chunk of this.#pieces(buffer.subarray(0, bytes))) {
+        // While the TLS engine is held back it takes nothing, and the bytes must be kept.
+        if (!this.readableFlowing || this.readableLength > 0) {
+          const kept = Buffer.from(chunk)
+          if (this.mayBeAlert(chunk)) this.#alertSized.add(kept)
+          more = this.#keep(kept)
+        } else {
+          this.emit('data', chunk)
+        }
+      }
+      return more
     }
     if (!readInto(this.#raw, { room, filled })) return false
     // Closed, the socket reads no more.
@@ -83,11 +94,27 @@ export class EndOfDataShim extends Duplex {
     return true
   }
 
-  #deliver(chunk: Buffer): boolean {
-    this.#records.advance(chunk)
+  #deliver(bytes: Buffer): boolean {
+    let more = true
+    for (const chunk of this.#pieces(bytes)) more = this.#keep(chunk)
+    return more
+  }
+
+  #keep(chunk: Buffer): boolean {
     const more = this.push(chunk)
     if (!more) this.#raw.pause()
     return more
+  }
+
+  /** Bytes as they came, but each record as short as an alert by itself, so that what it holds can be told. */
+  *#pieces(bytes: Buffer): Iterable<Buffer> {
+    for (let at = 0; at < bytes.length; ) {
+      const end = this.#records.advance(bytes, at)
+      const chunk = bytes.subarray(at, end)
+      if (this.#records.alertSized) this.#alertSized.add(chunk)
+      yield chunk
+      at = end
+    }
   }
 
   #fail(error: Error): void {
@@ -95,8 +122,7 @@ export class EndOfDataShim extends Duplex {
     this.#failure = error
     // A paused socket may hold bytes that came before the reset; nothing but read() gives them out now.
     for (let rest = this.#raw.read(); rest !== null; rest = this.#raw.read()) {
-      this.#records.advance(rest)
-      this.push(rest)
+      for (const chunk of this.#pieces(rest)) this.push(chunk)
     }
     this.#finishReading()
   }

@@ -28,6 +28,7 @@ const packages: readonly DebianPackage[] = [
   { name: 'dropbear-bin', program: 'dropbear' },
   { name: 'python3-asyncssh', program: '/usr/lib/python3/dist-packages/asyncssh/__init__.py' },
   { name: 'python3-paramiko', program: '/usr/lib/python3/dist-packages/paramiko/__init__.py' },
+  { name: 'default-jdk-headless', program: 'javac' },
 ]
 
 const policyFile = '/usr/sbin/policy-rc.d'
