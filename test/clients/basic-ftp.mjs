@@ -20,7 +20,7 @@ try {
     port: site.port,
     user: site.user,
     password: site.password,
-    secure: site.mode === 'implicit' ? 'implicit' : true,
+    secure: site.mode === 'explicit' || (site.mode === 'implicit' && 'implicit'),
     secureOptions: { ca: readFileSync(site.certificate), minVersion: version, maxVersion: version },
   })
   for (const step of steps) {

@@ -1,26 +1,8 @@
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import type { ByteString } from '../../src/ftp/bytes.ts'
 import { emptyFolder, makeFixture, namesIn } from '../support/fixtures.ts'
 import { usePlace } from '../support/place.ts'
-import { runOk } from '../support/run.ts'
-import { type Client, clientEnvironment, clientTimeoutMs } from './client.ts'
+import { basicFtp } from './basic-ftp.ts'
 import { testClient } from './suite.ts'
-
-const script = fileURLToPath(new URL('basic-ftp.mjs', import.meta.url))
-
-/** The FTP client of Node's world, in a process of its own. */
-const basicFtp: Client = {
-  name: 'basic-ftp',
-  async perform(site, steps) {
-    const answer = await runOk(process.execPath, [script], {
-      input: JSON.stringify({ site, steps }),
-      env: clientEnvironment(site),
-      timeoutMs: clientTimeoutMs,
-    })
-    return JSON.parse(answer.toString()) as ByteString[][]
-  },
-}
 
 /**
  * When basic-ftp 6.2.6 resumes a TLS session, it asks for the cipher to learn whether the data connection is secure; a

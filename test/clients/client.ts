@@ -30,3 +30,8 @@ export function clientEnvironment(site: Site): NodeJS.ProcessEnv {
 
 /** A client gets this long for everything it has to do; the gateway's own limits are shorter. */
 export const clientTimeoutMs = 120_000
+
+/** An IPv6 address stands in brackets there. */
+export function hostInUrl({ host }: Site): string {
+  return host.includes(':') ? `[${host}]` : host
+}

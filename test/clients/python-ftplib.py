@@ -60,18 +60,29 @@ def perform(ftp, step):
     return None
 
 
-def main():
-    request = json.load(sys.stdin)
-    site = request['site']
+def plain():
+    return ftplib.FTP(timeout=60, encoding='latin-1')
+
+
+def secure(site, reuse_session):
     context = ssl.create_default_context(cafile=site['certificate'])
     version = {'1.2': ssl.TLSVersion.TLSv1_2, '1.3': ssl.TLSVersion.TLSv1_3}[site['tls']]
     context.minimum_version = context.maximum_version = version
     ftp = Client(context=context, timeout=60, encoding='latin-1')
     ftp.implicit = site['mode'] == 'implicit'
-    ftp.reuse_session = request['reuseSession']
+    ftp.reuse_session = reuse_session
+    return ftp
+
+
+def main():
+    request = json.load(sys.stdin)
+    site = request['site']
+    ftp = plain() if site['mode'] == 'off' else secure(site, request['reuseSession'])
+    ftp.set_pasv(site['data'] == 'passive')
     ftp.connect(site['host'], site['port'])
     ftp.login(site['user'], site['password'])
-    ftp.prot_p()
+    if site['mode'] != 'off':
+        ftp.prot_p()
     results = [perform(ftp, step) for step in request['steps']]
     ftp.quit()
     json.dump([result for result in results if result is not None], sys.stdout)

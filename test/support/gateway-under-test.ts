@@ -20,6 +20,8 @@ export interface TestGateway {
   readonly explicit: number
   /** Port of the listener with TLS from the first byte. */
   readonly implicit: number
+  /** Port of a listener of the test's own settings. */
+  port(listener: string): number
   /** Path of the certificate, which the gateway made for itself: clients are told to trust it. */
   readonly certificate: string
   /** Everything that the gateway told its observer, oldest first. */
@@ -44,6 +46,7 @@ export async function startTestGateway({ sshd, settings = {} }: TestGatewayOptio
     host,
     explicit: port('explicit'),
     implicit: port('implicit'),
+    port,
     certificate: join(folder, 'state', 'tls', 'cert.pem'),
     log,
     stop: () => gateway.stop(0),

@@ -29,6 +29,23 @@ const packages: readonly DebianPackage[] = [
   { name: 'python3-asyncssh', program: '/usr/lib/python3/dist-packages/asyncssh/__init__.py' },
   { name: 'python3-paramiko', program: '/usr/lib/python3/dist-packages/paramiko/__init__.py' },
   { name: 'default-jdk-headless', program: 'javac' },
+  { name: 'libcommons-net-java', program: '/usr/share/java/commons-net.jar' },
+  { name: 'wget', program: 'wget' },
+  { name: 'ruby', program: 'ruby' },
+  { name: 'perl', program: 'perl' },
+  { name: 'libio-socket-ssl-perl', program: '/usr/share/perl5/IO/Socket/SSL.pm' },
+  { name: 'php-cli', program: 'php' },
+  { name: 'erlang-base', program: 'escript' },
+  { name: 'erlang-ftp', program: '/usr/share/doc/erlang-ftp' },
+  { name: 'python3-aioftp', program: '/usr/lib/python3/dist-packages/aioftp/__init__.py' },
+  { name: 'rclone', program: 'rclone' },
+  { name: 'ftp-ssl', program: 'ftp-ssl' },
+  { name: 'tnftp', program: 'tnftp' },
+  { name: 'inetutils-ftp', program: 'inetutils-ftp' },
+  { name: 'ncftp', program: 'ncftp3' },
+  { name: 'tcl', program: 'tclsh' },
+  { name: 'tcllib', program: '/usr/share/doc/tcllib' },
+  { name: 'busybox', program: 'busybox' },
 ]
 
 const policyFile = '/usr/sbin/policy-rc.d'

@@ -10,9 +10,12 @@ import { type Sshd, startSshd } from './sshd.ts'
 export interface Site {
   readonly host: string
   readonly port: number
-  readonly mode: 'explicit' | 'implicit'
+  /** `off`: plain FTP. */
+  readonly mode: 'explicit' | 'implicit' | 'off'
   /** The only TLS version that the client may use. */
   readonly tls: '1.2' | '1.3'
+  /** Who connects the data connections. */
+  readonly data: 'passive' | 'active'
   readonly user: string
   readonly password: string
   /** Path of the certificate that the client must insist on. */
@@ -26,7 +29,7 @@ export interface Place {
   readonly home: string
   /** The client's files. */
   readonly local: string
-  site(mode: Site['mode'], tls: Site['tls']): Site
+  site(mode: 'explicit' | 'implicit', tls: Site['tls']): Site
   readonly sshd: Sshd
   readonly gateway: TestGateway
   /** Puts a file on the backend without the gateway. */
@@ -70,6 +73,7 @@ export function usePlace(settings: TestGatewayOptions['settings'] = {}): Place {
       port: gateway[mode],
       mode,
       tls,
+      data: 'passive',
       user: sshd.user.name,
       password: sshd.user.password,
       certificate: gateway.certificate,
