@@ -80,19 +80,33 @@ export interface FileSystem {
   list(path: ByteString): AsyncIterable<readonly Entry[]>
   /** Opens a file for reading from byte `start`; `isADirectory` for a directory, `badOffset` when start is past the end. */
   read(path: ByteString, start: number): Promise<Download>
-  /** Opens the place where an upload is collected. The final name is not touched, unless `Upload.inPlace` says so. */
-  write(path: ByteString, mode: WriteMode): Promise<Upload>
+  /**
+   * Opens the place where an upload is collected. The final name is not touched, unless `Upload.inPlace` says so.
+   * `permissions`: those of a new file, where they are not to be the server's own.
+   */
+  write(path: ByteString, mode: WriteMode, permissions?: number): Promise<Upload>
   makeDirectory(path: ByteString): Promise<void>
   removeDirectory(path: ByteString): Promise<void>
   removeFile(path: ByteString): Promise<void>
   /** Renames, and replaces an existing file as Unix FTP servers do. */
   rename(from: ByteString, to: ByteString): Promise<void>
-  /** Sets the modification time, in seconds since 1970. */
-  setModified(path: ByteString, seconds: number): Promise<void>
+  /** Sets the modification time, in seconds since 1970, and the time of the last access, which is the same without it. */
+  setModified(path: ByteString, seconds: number, accessed?: number): Promise<void>
   /** Sets the permission bits, 0 to 0o7777. */
   setMode(path: ByteString, mode: number): Promise<void>
+  /** Sets user and group by their numbers; what is left out stays. */
+  setOwner(path: ByteString, owner: Owner): Promise<void>
+  /** Makes a symbolic link that says `target`, which need not exist. */
+  makeSymlink(target: ByteString, link: ByteString): Promise<void>
+  /** Gives a file a second name (a hard link); `unsupported` where the server cannot. */
+  makeLink(file: ByteString, link: ByteString): Promise<void>
   /** Ends the login; running reads and writes fail with `unavailable`. Never throws. */
   close(): Promise<void>
+}
+
+export interface Owner {
+  readonly uid?: number
+  readonly gid?: number
 }
 
 /** A file being read. */

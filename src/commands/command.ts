@@ -45,11 +45,18 @@ export interface Session {
   restartAt: number
   /** Set by ALLO: the size the next upload declares; cleared like `restartAt`. */
   declaredSize: number | undefined
+  /** Bits that new files and directories do not get, set by SITE UMASK; the server's own until then. */
+  umask: number | undefined
+  /** After so long without a command the session is closed; SITE IDLE sets it. */
+  idleSeconds: number
+  readonly idleSecondsMax: number
   /** Whether a transfer command is running. */
   readonly transferring: boolean
 
   /** Lets the backend begin what a login needs before the password; never throws. */
   expectLogin(username: ByteString): void
+  /** Ends the login, and is as at the beginning (REIN). */
+  startOver(): Promise<void>
   /** Logs in to the backend; throws BackendError `loginRefused` or `unavailable`. */
   logIn(username: ByteString, password: Secret): Promise<void>
   /** Opens a passive port; the host is what PASV advertises. Throws DataConnectionError when no port is free. */

@@ -43,9 +43,11 @@ const mkd = command({
   verbs: ['MKD', 'XMKD'],
   argument: path,
   access: 'loggedIn',
-  async run({ user, argument }) {
+  async run({ session, user, argument }) {
     const directory = user.resolve(argument)
     await user.files.makeDirectory(directory)
+    // The directory is there: that its mode cannot be set is no failure of MKD.
+    if (session.umask !== undefined) await user.files.setMode(directory, 0o777 & ~session.umask).catch(() => {})
     return reply(257, `${quote(directory)} created.`)
   },
 })

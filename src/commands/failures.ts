@@ -5,6 +5,10 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof BackendError && error.kind === 'notFound'
 }
 
+export function isAlreadyThere(error: unknown): boolean {
+  return error instanceof BackendError && error.kind === 'alreadyExists'
+}
+
 export function isNotADirectory(error: unknown): boolean {
   return error instanceof BackendError && error.kind === 'notADirectory'
 }

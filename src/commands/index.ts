@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { directories } from './directories.ts'
+import { factsChange } from './facts-change.ts'
 import { files } from './files.ts'
 import { information } from './information.ts'
 import { listings } from './listings.ts'
@@ -18,6 +19,7 @@ const families = [
   transfers,
   listings,
   files,
+  factsChange,
   directories,
   information(table),
   siteFamily,

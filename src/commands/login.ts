@@ -38,6 +38,18 @@ const acct = command({
   run: ({ user }) => (user === undefined ? reply(503, 'Send USER and PASS first.') : reply(202, 'No account needed.')),
 })
 
+/** Out of TLS there would be no way back into it: RFC 4217 wants the connection in the clear behind the reply. */
+const rein = command({
+  verbs: ['REIN'],
+  argument: none,
+  access: 'anyone',
+  async run({ session }) {
+    if (session.security === 'secure') return reply(502, 'Log in again on a new connection.')
+    await session.startOver()
+    return { ...reply(220, 'Ready for a new user.'), afterwards: 'logIn' }
+  },
+})
+
 const quit = command({
   verbs: ['QUIT'],
   argument: none,
@@ -46,4 +58,4 @@ const quit = command({
 })
 
 /** Who the client is (RFC 959 section 4.1.1). */
-export const login = [user, pass, acct, quit] as const
+export const login = [user, pass, acct, rein, quit] as const

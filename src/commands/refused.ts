@@ -12,12 +12,10 @@ function refuse(text: string, ...verbs: [string, ...string[]]): Command {
  */
 export const refused = [
   refuse('There is nothing to mount.', 'SMNT'),
-  refuse('Log in again on a new connection.', 'REIN'),
   refuse('Use EPSV or PASV.', 'LPSV', 'SPSV', 'CPSV'),
   refuse('Use EPRT or PORT.', 'LPRT'),
   refuse('Transfers between two servers are not supported.', 'SSCN'),
   refuse('Creation times are not supported.', 'MFCT'),
-  refuse('Use MFMT or SITE CHMOD.', 'MFF'),
   refuse('Free space is not told.', 'AVBL', 'XQUOTA'),
   refuse('Checksums are not supported.', 'HASH', 'MD5', 'XMD5', 'XCRC', 'XSHA', 'XSHA1', 'XSHA256', 'XSHA512'),
   refuse('Ranges are not supported, use REST.', 'RANG'),

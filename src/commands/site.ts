@@ -1,35 +1,14 @@
-import { type Argument, anything, modeAndPath, text } from '../ftp/arguments.ts'
+import { anything, text } from '../ftp/arguments.ts'
 import { parseCommandLine } from '../ftp/command-line.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
-import { command, type User } from './command.ts'
+import { command } from './command.ts'
+import { fileWords } from './site-files.ts'
+import { refusedWords, sessionWords } from './site-session.ts'
+import { type SiteWord, siteWord } from './site-word.ts'
 
-/** One SITE command. The words are its own, everything else is as for other commands. */
-interface SiteCommand {
-  readonly syntax: string
-  /** Undefined when the argument does not fit the syntax. */
-  run(user: User, argument: string): Promise<Reply> | undefined
-}
-
-function siteCommand<A>(argument: Argument<A>, run: (user: User, argument: A) => Promise<Reply>): SiteCommand {
-  return {
-    syntax: argument.syntax,
-    run(user, value) {
-      const parsed = argument.parse(value)
-      return parsed === undefined ? undefined : run(user, parsed)
-    },
-  }
-}
-
-const siteCommands: ReadonlyMap<string, SiteCommand> = new Map([
-  [
-    'CHMOD',
-    siteCommand(modeAndPath, async (user, { mode, path }) => {
-      await user.files.setMode(user.resolve(path), mode)
-      return reply(200, 'Permissions changed.')
-    }),
-  ],
-  ['HELP', siteCommand(anything, async () => siteHelp())],
-])
+const help = siteWord('HELP', anything, () => siteHelp())
+const offered: readonly SiteWord[] = [...fileWords, ...sessionWords, help]
+const words: ReadonlyMap<string, SiteWord> = new Map([...offered, ...refusedWords].map((word) => [word.verb, word]))
 
 /**
  * Words of z/OS, z/VM and IBM i about the records of the file they are about to send. Their job scripts stop at 500,
@@ -45,12 +24,13 @@ const site = command({
   verbs: ['SITE'],
   argument: text('<command> [<arguments>]'),
   access: 'loggedIn',
-  feature: 'SITE CHMOD',
-  async run({ user, argument }) {
+  // lftp uses SYMLINK and UTIME where it finds them here.
+  feature: 'SITE CHMOD;CHOWN;CHGRP;UMASK;UTIME;SYMLINK;LINK;MKDIR;IDLE;DIRSTYLE',
+  async run({ session, user, argument }) {
     const { verb, argument: value } = parseCommandLine(argument)
-    const siteVerb = siteCommands.get(verb)
-    if (siteVerb !== undefined) {
-      return (await siteVerb.run(user, value)) ?? reply(501, `Syntax: SITE ${verb} ${siteVerb.syntax}`)
+    const word = words.get(verb)
+    if (word !== undefined) {
+      return (await word.run(session, user, value)) ?? reply(501, `Syntax: SITE ${verb} ${word.syntax}`.trimEnd())
     }
     const keyword = verb.split('=', 1)[0] ?? ''
     if (mainframeWords.has(keyword)) return reply(202, `SITE ${keyword} is not needed here.`)
@@ -60,7 +40,7 @@ const site = command({
 
 /** SITE HELP and HELP SITE. */
 export function siteHelp(): Reply {
-  const lines = [...siteCommands].map(([verb, { syntax }]) => `SITE ${verb} ${syntax}`)
+  const lines = offered.map(({ verb, syntax }) => `SITE ${verb} ${syntax}`.trimEnd())
   return reply(214, 'SITE commands:', ...lines, 'End of help.')
 }
 

@@ -88,8 +88,13 @@ async function store(
   // Some clients declare the whole file before they send the rest of it; such a size says nothing about this transfer.
   if (mode.kind !== 'replace') session.declaredSize = undefined
   const path = user.resolve(argument)
-  const upload = await user.files.write(path, mode)
+  const upload = await user.files.write(path, mode, newFileMode(session))
   return session.receive({ verb, path, mark: openingMark(session, argument), upload, convert: text?.fromNetwork })
+}
+
+/** SITE UMASK; undefined leaves it to the server. */
+function newFileMode({ umask }: Session): number | undefined {
+  return umask === undefined ? undefined : 0o666 & ~umask
 }
 
 const uniqueTriesMax = 100
@@ -102,7 +107,7 @@ const stou = command({
   async run({ session, user, argument }) {
     if (session.restartAt > 0) return reply(550, 'STOU cannot be restarted.')
     const base = argument.path ?? `ftp.${randomBytes(4).toString('hex')}`
-    const unique = await openUnique(user, base)
+    const unique = await openUnique(user, base, newFileMode(session))
     if (unique === undefined) return reply(450, 'No unique file name found, try again later.')
     const { name, path, upload } = unique
     return session.receive({
@@ -124,12 +129,12 @@ interface UniqueUpload {
 }
 
 /** Opens `base`, `base.1`, `base.2` … whichever is free first. */
-async function openUnique(user: User, base: ByteString): Promise<UniqueUpload | undefined> {
+async function openUnique(user: User, base: ByteString, permissions?: number): Promise<UniqueUpload | undefined> {
   for (let i = 0; i < uniqueTriesMax; i++) {
     const name = i === 0 ? base : `${base}.${i}`
     const path = user.resolve(name)
     try {
-      return { name, path, upload: await user.files.write(path, { kind: 'unique' }) }
+      return { name, path, upload: await user.files.write(path, { kind: 'unique' }, permissions) }
     } catch (error) {
       if (!(error instanceof BackendError) || error.kind !== 'alreadyExists') throw error
     }

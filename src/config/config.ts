@@ -148,6 +148,8 @@ export interface TimeoutsConfig {
   readonly loginMs: number
   /** No command and no transfer. */
   readonly idleMs: number
+  /** Up to here a client may raise it. */
+  readonly idleMaxMs: number
   /** A TLS handshake. */
   readonly handshakeMs: number
   /** From the transfer command to the data connection. */

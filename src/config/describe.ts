@@ -43,6 +43,7 @@ export function describeConfig(config: Config): string {
     timeouts: {
       login: time(config.timeouts.loginMs),
       idle: time(config.timeouts.idleMs),
+      idleMax: time(config.timeouts.idleMaxMs),
       handshake: time(config.timeouts.handshakeMs),
       dataConnect: time(config.timeouts.dataConnectMs),
       dataStall: time(config.timeouts.dataStallMs),

@@ -53,6 +53,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
     timeouts: {
       loginMs: timeouts.login,
       idleMs: timeouts.idle,
+      idleMaxMs: timeouts.idleMax,
       handshakeMs: timeouts.handshake,
       dataConnectMs: timeouts.dataConnect,
       dataStallMs: timeouts.dataStall,

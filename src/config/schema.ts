@@ -99,6 +99,7 @@ export const gatewaySchema = {
   timeouts: table({
     login: preset(kinds.duration(1), '60s'),
     idle: preset(kinds.duration(1), '15m'),
+    idleMax: preset(kinds.duration(1), '2h'),
     handshake: preset(kinds.duration(1), '30s'),
     dataConnect: preset(kinds.duration(1), '60s'),
     dataStall: preset(kinds.duration(1), '5m'),

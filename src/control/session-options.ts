@@ -27,6 +27,8 @@ export interface SessionOptions {
   readonly timeouts: {
     readonly loginMs: number
     readonly idleMs: number
+    /** Up to here a client may raise it (SITE IDLE). */
+    readonly idleMaxMs: number
     readonly handshakeMs: number
     readonly dataConnectMs: number
     readonly dataStallMs: number

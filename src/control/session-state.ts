@@ -55,21 +55,30 @@ export class SessionState implements Session {
   renameFrom: ByteString | undefined
   restartAt = 0
   declaredSize: number | undefined
+  umask: number | undefined
+  idleSeconds: number
+  readonly idleSecondsMax: number
 
   constructor({ id, clientAddress, listener, options, refusals, data, transfers }: SessionParts) {
     this.id = id
     this.clientAddress = clientAddress
     this.listener = listener
     this.options = options
-    const { sessionReuse, active } = listener
-    this.dialect = changed(options.dialect, { tls: { sessionReuse }, active: { mode: active } })
+    this.dialect = this.#listenersDialect()
     this.directoryStyle = this.dialect.listing.style
+    this.idleSeconds = options.timeouts.idleMs / 1000
+    this.idleSecondsMax = Math.max(options.timeouts.idleMs, options.timeouts.idleMaxMs) / 1000
     this.transfers = transfers
     this.#data = data
     this.#desk = new LoginDesk(id, clientAddress, options, refusals)
     this.security = listener.tls === 'off' ? 'unavailable' : 'plain'
     this.tlsRequired = listener.requireTls && listener.tls !== 'off'
     this.protection = listener.tls === 'implicit' ? 'P' : 'C'
+  }
+
+  #listenersDialect(): Dialect {
+    const { sessionReuse, active } = this.listener
+    return changed(this.options.dialect, { tls: { sessionReuse }, active: { mode: active } })
   }
 
   /** Secures the control connection, and forgets all that was said in the clear (RFC 4217 section 4). */
@@ -86,13 +95,36 @@ export class SessionState implements Session {
     }
     this.#data.tls = own
     this.security = 'secure'
+    this.#forget()
+    return true
+  }
+
+  async startOver(): Promise<void> {
+    const { user } = this
+    this.user = undefined
+    this.partner = 'default'
+    this.dialect = this.#listenersDialect()
+    this.directoryStyle = this.dialect.listing.style
+    this.protection = this.listener.tls === 'implicit' ? 'P' : 'C'
+    this.#data.forget()
+    this.#forget()
+    await user?.files.close()
+  }
+
+  /** What AUTH and REIN set back. */
+  #forget(): void {
     this.username = undefined
     this.#desk.close()
     this.type = 'A'
     this.mode = 'S'
+    this.compressionLevel = usualLevel
     this.epsvOnly = false
     this.facts = defaultFacts
-    return true
+    this.umask = undefined
+    this.renameFrom = undefined
+    this.restartAt = 0
+    this.declaredSize = undefined
+    this.idleSeconds = this.options.timeouts.idleMs / 1000
   }
 
   expectLogin(username: ByteString): void {

@@ -24,6 +24,7 @@ export class FtpSession {
   readonly #held: CommandLine[] = []
   #reading: Promise<Input> | undefined
   #idle: NodeJS.Timeout | undefined
+  #login: NodeJS.Timeout | undefined
   #strange = 0
   #tooLong = 0
   #over: SessionEnd | undefined
@@ -35,9 +36,7 @@ export class FtpSession {
 
   /** From the greeting to the end of the connection. Never throws. */
   async run(): Promise<SessionEnd> {
-    const loginTimer = setTimeout(() => {
-      if (!this.#state.user) this.#control.interrupt('loginTimeout')
-    }, this.#state.options.timeouts.loginMs)
+    this.#awaitLogin()
     try {
       if (this.#state.listener.tls === 'implicit') await this.#secure()
       await this.#control.send(reply(220, 'FTP server ready.'))
@@ -46,13 +45,20 @@ export class FtpSession {
       this.#over ??= 'error'
       this.#state.options.observer({ kind: 'bug', error, session: this.#state.id })
     } finally {
-      clearTimeout(loginTimer)
+      clearTimeout(this.#login)
       clearTimeout(this.#idle)
       await this.#state.transfer
       await this.#state.close()
       await this.#control.close()
     }
     return this.#over ?? 'error'
+  }
+
+  #awaitLogin(): void {
+    clearTimeout(this.#login)
+    this.#login = setTimeout(() => {
+      if (!this.#state.user) this.#control.interrupt('loginTimeout')
+    }, this.#state.options.timeouts.loginMs)
   }
 
   /** Ends the session: politely after the command that is running, or at once. */
@@ -145,6 +151,7 @@ export class FtpSession {
     await this.#control.send(answer)
     if (answer.afterwards === 'close') this.#over ??= verb === 'QUIT' ? 'quit' : 'refused'
     if (answer.afterwards === 'secure') await this.#secure()
+    if (answer.afterwards === 'logIn') this.#awaitLogin()
   }
 
   async #answer(text: string, command: Command | undefined): Promise<Reply> {
@@ -189,7 +196,7 @@ export class FtpSession {
   #restartIdleTimer(): void {
     clearTimeout(this.#idle)
     if (this.#state.transferring) return
-    this.#idle = setTimeout(() => this.#control.interrupt('timeout'), this.#state.options.timeouts.idleMs)
+    this.#idle = setTimeout(() => this.#control.interrupt('timeout'), this.#state.idleSeconds * 1000)
   }
 }
 

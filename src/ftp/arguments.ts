@@ -144,16 +144,6 @@ export const timeAndPath: Argument<{ readonly time: number; readonly path: ByteS
   },
 }
 
-/** SITE CHMOD: one to four octal digits and a path. */
-export const modeAndPath: Argument<{ readonly mode: number; readonly path: ByteString }> = {
-  syntax: '<octal mode> <path>',
-  parse(text) {
-    const parts = /^([0-7]{1,4}) (.+)$/s.exec(text)
-    const path = parts?.[2]
-    return path === undefined ? undefined : { mode: Number.parseInt(parts?.[1] ?? '', 8), path }
-  },
-}
-
 function nonEmpty(value: ByteString): ByteString | undefined {
   return value === '' ? undefined : value
 }

@@ -5,7 +5,7 @@ export interface Reply {
   readonly code: number
   readonly lines: readonly [ByteString, ...ByteString[]]
   /** Closes or secures the control connection after the reply is flushed: QUIT and 421, AUTH. */
-  readonly afterwards?: 'close' | 'secure'
+  readonly afterwards?: 'close' | 'secure' | 'logIn'
 }
 
 /** A reply of one line, or of several (the first and last carry the code). */

@@ -1,5 +1,13 @@
 import { BackendError, type Entry, type FileSystem } from '../backend/backend.ts'
 import type { ByteString } from '../ftp/bytes.ts'
+import { parentOf, resolve } from '../ftp/pathname.ts'
+
+/** Where a link's text leads, `..` no further than to the root. Throws BackendError `invalidName` for line breaks. */
+function resolved(directory: ByteString, text: ByteString): ByteString {
+  const path = resolve(directory, text, directory)
+  if (path === undefined) throw new BackendError('invalidName', 'the target has a line break in it')
+  return path
+}
 
 /**
  * A part of a file system as a whole one: `root` is its `/`, and no path in or out leads elsewhere. Links that the
@@ -50,17 +58,21 @@ export function rooted(files: FileSystem, root: ByteString): FileSystem {
       for await (const batch of files.list(below(path))) yield batch.map((found) => entry(found))
     },
     read: async (path, start) => files.read(below(path), start),
-    async write(path, mode) {
+    async write(path, mode, permissions) {
       // Its temporary file would lie beside the root, outside of what the login may see.
       if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
-      return files.write(below(path), mode)
+      return files.write(below(path), mode, permissions)
     },
     makeDirectory: async (path) => files.makeDirectory(below(path)),
     removeDirectory: async (path) => files.removeDirectory(notRoot(path)),
     removeFile: async (path) => files.removeFile(notRoot(path)),
     rename: async (from, to) => files.rename(notRoot(from), notRoot(to)),
-    setModified: async (path, seconds) => files.setModified(below(path), seconds),
+    setModified: async (path, seconds, accessed) => files.setModified(below(path), seconds, accessed),
     setMode: async (path, mode) => files.setMode(below(path), mode),
+    setOwner: async (path, owner) => files.setOwner(below(path), owner),
+    // Stored as a whole path: how far a relative one climbs depends on where the backend's own links lead.
+    makeSymlink: async (to, link) => files.makeSymlink(below(resolved(parentOf(link), to)), below(link)),
+    makeLink: async (file, link) => files.makeLink(below(file), below(link)),
     close: () => files.close(),
   }
 }

@@ -130,8 +130,8 @@ describe('SITE', () => {
   })
 
   test.each([
-    ['SITE CHMOD', 501, 'Syntax: SITE CHMOD <octal mode> <path>'],
-    ['SITE CHMOD 999 a.txt', 501, 'Syntax: SITE CHMOD <octal mode> <path>'],
+    ['SITE CHMOD', 501, 'Syntax: SITE CHMOD <mode> <path>'],
+    ['SITE CHMOD 999 a.txt', 501, 'Syntax: SITE CHMOD <mode> <path>'],
     ['SITE HELP', 214, 'SITE commands:'],
     ['SITE', 501, 'Syntax: SITE <command> [<arguments>]'],
     ['SITE EXEC ls', 500, "'SITE EXEC' not understood."],

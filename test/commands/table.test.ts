@@ -21,7 +21,7 @@ test('every verb is upper case and declared once', () => {
 test('commands that touch files or data connections need a login', () => {
   const open = [...commands].filter(([, { access }]) => access === 'anyone').map(([verb]) => verb)
   expect(open.filter((verb) => commands.get(verb)?.refused !== true).sort()).toEqual(
-    'ACCT AUTH CLNT CSID FEAT HELP LANG NOOP OPTS PBSZ PROT QUIT STAT SYST XNOP'.split(' '),
+    'ACCT AUTH CLNT CSID FEAT HELP LANG NOOP OPTS PBSZ PROT QUIT REIN STAT SYST XNOP'.split(' '),
   )
 })
 
@@ -37,7 +37,7 @@ test('what carries a secret is marked', () => {
 
 test.each([
   ['SMNT x', 502],
-  ['REIN', 502],
+  ['REIN', 220],
   ['LPRT 4,4,1', 502],
   ['LPSV', 502],
   ['SPSV', 502],
@@ -73,10 +73,11 @@ test('FEAT lists what the session offers, one line each', async () => {
     ' SIZE',
     ' MDTM',
     ' MFMT',
+    ' MFF Modify;UNIX.mode;UNIX.owner;UNIX.group;',
     ' TVFS',
     ' CLNT',
     ' CSID',
-    ' SITE CHMOD',
+    ' SITE CHMOD;CHOWN;CHGRP;UMASK;UTIME;SYMLINK;LINK;MKDIR;IDLE;DIRSTYLE',
     '211 End',
     '',
   ])

@@ -491,3 +491,33 @@ test('no event carries a password', async () => {
   await client.dialogue('> QUIT', '< 221')
   expect(JSON.stringify(gateway.events)).not.toContain('canary')
 })
+
+test('REIN in the clear ends the login, and another one may follow on the same connection', async () => {
+  await start()
+  const client = await gateway.logIn()
+  await client.dialogue('> SITE UMASK 077', '< 200', '> EPSV', '< 229', '> REIN', '< 220')
+  await client.dialogue('> PWD', '< 530', '> USER test', '< 331', '> PASS secret', '< 230')
+  await client.dialogue('> STAT', '< 211', '> SITE UMASK', "< 200 The server's own")
+  // What was prepared before is gone, and TYPE is what it was at the beginning.
+  await client.dialogue('> RETR nothing', '< 425', '> QUIT', '< 221')
+})
+
+test('REIN without a new login is closed after its time', async () => {
+  await start({ timeouts: { loginMs: 300 } })
+  const client = await gateway.logIn()
+  await client.dialogue('> REIN', '< 220', '< 421')
+  await client.closed()
+})
+
+test('REIN within TLS is 502: there would be no way back into it', async () => {
+  await start({ tls: 'explicit' })
+  const client = await gateway.logIn()
+  await client.dialogue('> REIN', '< 502', '> PWD', '< 257', '> QUIT', '< 221')
+})
+
+test('SITE IDLE shortens what a session may be silent', async () => {
+  await start()
+  const client = await gateway.logIn()
+  await client.dialogue('> SITE IDLE 1', '< 200', '< 421')
+  await client.closed()
+})

@@ -140,18 +140,6 @@ describe('arguments', () => {
     expect(grammar.timeAndPath.parse(text)).toEqual(expected)
   })
 
-  test.each([
-    ['644 a b', { mode: 0o644, path: 'a b' }],
-    ['0755 x', { mode: 0o755, path: 'x' }],
-    ['4755 x', { mode: 0o4755, path: 'x' }],
-    ['888 x', undefined],
-    ['07777 x', undefined],
-    ['u+x x', undefined],
-    ['644', undefined],
-  ])('SITE CHMOD %j is %j', (text, expected) => {
-    expect(grammar.modeAndPath.parse(text)).toEqual(expected)
-  })
-
   test('words of a set are found in any case', () => {
     const stru = grammar.oneOf('F', 'R', 'P')
     expect([stru.parse(' f '), stru.parse('X'), stru.parse('')]).toEqual(['F', undefined, undefined])

@@ -33,6 +33,9 @@ export class FakeSession implements Session {
   renameFrom: ByteString | undefined
   restartAt = 0
   declaredSize: number | undefined
+  umask: number | undefined
+  idleSeconds = 900
+  readonly idleSecondsMax = 7200
   transferring = false
 
   readonly backend: MemoryBackend
@@ -88,6 +91,10 @@ export class FakeSession implements Session {
   }
 
   expectLogin(): void {}
+  async startOver(): Promise<void> {
+    this.user = undefined
+    this.username = undefined
+  }
   async logIn(username: ByteString, password: Secret): Promise<void> {
     const files = await this.backend.open({ kind: 'password', username, password })
     const user: User = {

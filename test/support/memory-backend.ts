@@ -7,6 +7,7 @@ import {
   type Entry,
   type FailureKind,
   type FileSystem,
+  type Owner,
   type Upload,
   type WriteMode,
 } from '../../src/backend/backend.ts'
@@ -150,7 +151,7 @@ class MemoryFileSystem implements FileSystem {
     return { size: content.length, content: chunks(), close }
   }
 
-  async write(path: ByteString, mode: WriteMode): Promise<Upload> {
+  async write(path: ByteString, mode: WriteMode, permissions = 0o644): Promise<Upload> {
     await this.#before('write', path)
     const { parent, name } = this.#tree.findParent(path)
     const existing = parent.children.get(name)
@@ -168,7 +169,7 @@ class MemoryFileSystem implements FileSystem {
       const present = parent.children.get(name)
       // A link stays, and what it names gets the bytes.
       if (present !== undefined) return this.#findFile(path)
-      const made = fileNode(Buffer.alloc(0))
+      const made = fileNode(Buffer.alloc(0), { mode: permissions })
       parent.children.set(name, made)
       return made
     })
@@ -249,6 +250,23 @@ class MemoryFileSystem implements FileSystem {
   async setModified(path: ByteString, seconds: number): Promise<void> {
     await this.#before('setModified', path)
     this.#tree.find(path).attrs.modified = seconds
+  }
+  async setOwner(path: ByteString, { uid, gid }: Owner): Promise<void> {
+    await this.#before('setOwner', path)
+    const { attrs } = this.#tree.find(path)
+    attrs.uid = uid ?? attrs.uid
+    attrs.gid = gid ?? attrs.gid
+  }
+  async makeSymlink(target: ByteString, link: ByteString): Promise<void> {
+    await this.#before('makeSymlink', link)
+    if (this.#tree.peek(link) !== undefined) throw failure('alreadyExists')
+    this.#tree.addLink(link, target)
+  }
+  async makeLink(file: ByteString, link: ByteString): Promise<void> {
+    await this.#before('makeLink', link)
+    if (this.#tree.peek(link) !== undefined) throw failure('alreadyExists')
+    const { parent, name } = this.#tree.findParent(link)
+    parent.children.set(name, this.#findFile(file))
   }
   async setMode(path: ByteString, mode: number): Promise<void> {
     await this.#before('setMode', path)

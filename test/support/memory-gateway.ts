@@ -65,6 +65,7 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     timeouts: {
       loginMs: 30_000,
       idleMs: 30_000,
+      idleMaxMs: 60_000,
       handshakeMs: 10_000,
       dataConnectMs: 10_000,
       dataStallMs: 30_000,

@@ -1,5 +1,14 @@
 import type { ByteString } from '../../ftp/bytes.ts'
-import { BackendError, type Download, type Entry, type FileSystem, type Upload, type WriteMode } from '../backend.ts'
+import {
+  BackendError,
+  type Download,
+  type Entry,
+  type FileSystem,
+  type Owner,
+  type Upload,
+  type WriteMode,
+} from '../backend.ts'
+import type { Attrs } from './attrs.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { readDirectory } from './directory-reader.ts'
 import { openDownload, type TransferParts } from './download.ts'
@@ -13,6 +22,7 @@ import { renameOver } from './rename.ts'
 import type { Server } from './server.ts'
 import type { SftpClient } from './sftp-client.ts'
 import { openUpload, type UploadSettings } from './upload.ts'
+import { extension } from './wire.ts'
 
 export interface FileSystemSettings extends UploadSettings {
   /** Bytes under way: of one transfer, and of all. */
@@ -71,9 +81,10 @@ export class SftpFileSystem implements FileSystem {
   read(path: ByteString, start: number): Promise<Download> {
     return openDownload(this.#parts, path, start)
   }
-  write(path: ByteString, mode: WriteMode): Promise<Upload> {
+  write(path: ByteString, mode: WriteMode, permissions?: number): Promise<Upload> {
     this.#recent.forget()
-    return openUpload(this.#parts, this.#settings, path, mode, (attrs) => this.#recent.learn(path, attrs))
+    const onCommitted = (attrs: Attrs) => this.#recent.learn(path, attrs)
+    return openUpload(this.#parts, { ...this.#settings, permissions }, path, mode, onCommitted)
   }
 
   async makeDirectory(path: ByteString): Promise<void> {
@@ -93,13 +104,13 @@ export class SftpFileSystem implements FileSystem {
   }
 
   /** Version 3 sets both times or none, so the access time is set too. */
-  async setModified(path: ByteString, seconds: number): Promise<void> {
+  async setModified(path: ByteString, seconds: number, accessed = seconds): Promise<void> {
     this.#recent.forget()
     if (this.#server.can.setModified === 'ignore') {
       throw new BackendError('unsupported', 'times of files are not set on this backend')
     }
     try {
-      await this.#client.setstat(path, { accessed: seconds, modified: seconds })
+      await this.#client.setstat(path, { accessed, modified: seconds })
     } catch (error) {
       if (isUnsupported(error)) this.#server.learn({ setModified: 'ignore' })
       throw error
@@ -108,6 +119,26 @@ export class SftpFileSystem implements FileSystem {
   async setMode(path: ByteString, mode: number): Promise<void> {
     this.#recent.forget()
     await this.#client.setstat(path, { permissions: mode })
+  }
+
+  /** Version 3 sets both ids or none. */
+  async setOwner(path: ByteString, { uid, gid }: Owner): Promise<void> {
+    this.#recent.forget()
+    const old = uid === undefined || gid === undefined ? await this.#client.stat(path) : undefined
+    const ids = { uid: uid ?? old?.uid, gid: gid ?? old?.gid }
+    if (ids.uid === undefined || ids.gid === undefined) {
+      throw new BackendError('unsupported', 'the server does not tell whose the file is, and takes both ids or none')
+    }
+    await this.#client.setstat(path, { uid: ids.uid, gid: ids.gid })
+  }
+  async makeSymlink(target: ByteString, link: ByteString): Promise<void> {
+    await this.#explained(this.#client.symlink(target, link), whyMakeDirectoryFailed(link))
+  }
+  async makeLink(file: ByteString, link: ByteString): Promise<void> {
+    if (!this.#client.offers(extension.hardlink)) {
+      throw new BackendError('unsupported', 'the server makes no hard links')
+    }
+    await this.#explained(this.#client.hardlink(file, link), whyMakeDirectoryFailed(link))
   }
 
   async close(): Promise<void> {

@@ -16,6 +16,8 @@ export interface UploadSettings {
   /** See `loginTag`. */
   readonly tag: string
   readonly fsync: 'auto' | 'off'
+  /** Of a new file; one that replaces another takes over its own. */
+  readonly permissions?: number | undefined
 }
 
 /** How long the end of a failed upload may wait until its temporary file is gone. */
@@ -138,8 +140,9 @@ class SftpUpload implements Upload {
   async #keepMode(): Promise<void> {
     const { handle, target } = this.#place
     const { server } = this.#parts
-    if (target?.mode === undefined || server.can.setMode === 'ignore') return
-    await this.#client.fsetstat(handle, { permissions: target.mode }).catch((error) => {
+    const permissions = target?.mode ?? this.#settings.permissions
+    if (permissions === undefined || server.can.setMode === 'ignore') return
+    await this.#client.fsetstat(handle, { permissions }).catch((error) => {
       if (isRefusedAltogether(error)) server.learn({ setMode: 'ignore' })
     })
   }
