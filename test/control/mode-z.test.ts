@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { deflateSync, inflateSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
 import type { DialectChanges } from '../../src/ftp/dialect.ts'
@@ -101,4 +104,19 @@ test.each([
   expect([stored('/f'), stored('/fresh')]).toEqual(['as it was', undefined])
   expect(transfers().map(({ outcome }) => outcome)).toEqual(['truncated', 'truncated'])
   expect((await client.transfer('STOR f', packed)).code).toBe(226)
+})
+
+test.each(['STOR f', 'RETR large'])('ABOR ends %s in MODE Z, and nothing is left', async (command) => {
+  gateway = await startMemoryGateway({ dialect: { commands: { modeZ: true } } })
+  const client = await gateway.logIn()
+  gateway.backend.tree.addFile('/large', randomBytes(30_000_000))
+  const [epsv] = await client.dialogue('> MODE Z', '< 200', '> EPSV', '< 229').then((replies) => replies.slice(1))
+  const data = connect(Number(/\|(\d+)\|/.exec(epsv?.lines[0] ?? '')?.[1]), '127.0.0.1').on('error', () => {})
+  await once(data, 'connect')
+  await client.dialogue(`> ${command}`, '< 150')
+  data.write(packed.subarray(0, 200))
+  await client.dialogue('> ABOR', '< 426', '< 226', '> MODE S', '< 200', '> NOOP', '< 200')
+  expect(stored('/f')).toBeUndefined()
+  data.destroy()
+  await expect.poll(() => gateway.backend.openHandles).toBe(0)
 })
