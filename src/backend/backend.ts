@@ -57,6 +57,8 @@ export interface Entry {
   readonly owner: ByteString | undefined
   readonly group: ByteString | undefined
   readonly links: number | undefined
+  /** What `other` is, as the first letter of `ls -l`: a device, a pipe or a socket; missing where nobody knows. */
+  readonly special?: 'b' | 'c' | 'p' | 's'
   /** Where a symbolic link points, when it was asked for. */
   readonly target?: ByteString
 }

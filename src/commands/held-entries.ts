@@ -18,6 +18,7 @@ export class HeldEntries {
   readonly #words: ByteString[] = []
   readonly #wordNumbers = new Map<ByteString, number>()
   readonly #targets = new Map<number, ByteString>()
+  readonly #specials = new Map<number, NonNullable<Entry['special']>>()
 
   get length(): number {
     return this.#names.length
@@ -42,10 +43,12 @@ export class HeldEntries {
     for (const [place, value] of numbers.entries())
       if (block) block[(i % blockLength) * fields + place] = value ?? Number.NaN
     if (entry.target !== undefined) this.#targets.set(i, entry.target)
+    if (entry.special !== undefined) this.#specials.set(i, entry.special)
   }
 
   at(i: number): Entry {
     const target = this.#targets.get(i)
+    const special = this.#specials.get(i)
     return {
       name: this.nameAt(i),
       type: types[this.numberAt(i, 'type') ?? 0] ?? 'other',
@@ -58,6 +61,7 @@ export class HeldEntries {
       group: this.#wordAt(i, 'group'),
       links: this.numberAt(i, 'links'),
       ...(target !== undefined && { target }),
+      ...(special !== undefined && { special }),
     }
   }
 

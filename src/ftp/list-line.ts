@@ -18,6 +18,8 @@ export interface ListedFile {
   readonly owner: ByteString | undefined
   readonly group: ByteString | undefined
   readonly links: number | undefined
+  /** The first letter of the line for `other`: a device, a pipe or a socket. */
+  readonly special?: 'b' | 'c' | 'p' | 's'
   readonly target?: ByteString
 }
 
@@ -54,7 +56,8 @@ const defaultModes = { file: 0o644, directory: 0o755, symlink: 0o777, other: 0o6
 /** There are few in a listing, and no more than 4096 for each type. */
 const permissionTexts: Record<ListedFile['type'], string[]> = { file: [], directory: [], symlink: [], other: [] }
 
-function permissions({ type, mode = defaultModes[type] }: ListedFile): string {
+function permissions({ type, special, mode = defaultModes[type] }: ListedFile): string {
+  if (special !== undefined) return `${special}${permissionText(type, mode).slice(1)}`
   const texts = permissionTexts[type]
   const text = texts[mode] ?? permissionText(type, mode)
   if (mode <= 0o7777) texts[mode] = text

@@ -19,6 +19,7 @@ test('what is held comes back as it was', () => {
       group: word,
       links: number,
       target: fc.string(),
+      special: fc.constantFrom('b', 'c', 'p', 's'),
     },
     { requiredKeys: ['name', 'type', 'size', 'modified', 'mode', 'uid', 'gid', 'owner', 'group', 'links'] },
   )

@@ -72,6 +72,10 @@ describe('a line of LIST', () => {
     expect(listLine({ ...file, ...bare, name: 'x', type }, now)).toBe(line)
   })
 
+  test.each(['b', 'c', 'p', 's'] as const)('of what is neither file nor directory begins with %s', (special) => {
+    expect(listLine({ ...file, type: 'other', special, mode: 0o640 }, now).slice(0, 10)).toBe(`${special}rw-r-----`)
+  })
+
   test.each([
     [0o7777, '-rwsrwsrwt'],
     [0o7000, '---S--S--T'],

@@ -12,9 +12,12 @@ const isLinkCount = /^\d{1,9}$/
 export function entryOf(name: ByteString, attrs: Attrs, longname: ByteString = ''): Entry {
   const hint = longnameForm.exec(longname)
   const links = hint?.[2]
+  const type = typeOf(attrs.permissions, hint?.[1])
+  const special = type === 'other' ? specialOf(attrs.permissions, hint?.[1]) : undefined
   return {
     name,
-    type: typeOf(attrs.permissions, hint?.[1]),
+    type,
+    ...(special !== undefined && { special }),
     size: attrs.size,
     modified: attrs.modified,
     mode: attrs.permissions === undefined ? undefined : attrs.permissions & 0o7777,
@@ -44,5 +47,22 @@ function typeOf(permissions: number | undefined, hint: string | undefined): Entr
   const kind = (permissions ?? 0) & fileKind.mask
   if (kind === fileKind.directory || (kind === 0 && hint === 'd')) return 'directory'
   if (kind === fileKind.symlink || (kind === 0 && hint === 'l')) return 'symlink'
-  return kind === 0 || kind === fileKind.regular ? 'file' : 'other'
+  if (kind === 0) return isSpecial(hint) ? 'other' : 'file'
+  return kind === fileKind.regular ? 'file' : 'other'
+}
+
+const specials: ReadonlyMap<number, NonNullable<Entry['special']>> = new Map([
+  [0o010000, 'p'],
+  [0o020000, 'c'],
+  [0o060000, 'b'],
+  [0o140000, 's'],
+])
+
+function isSpecial(letter: string | undefined): letter is NonNullable<Entry['special']> {
+  return letter !== undefined && /^[bcps]$/.test(letter)
+}
+
+function specialOf(permissions: number | undefined, hint: string | undefined): Entry['special'] {
+  const known = specials.get((permissions ?? 0) & fileKind.mask)
+  return known ?? (isSpecial(hint) ? hint : undefined)
 }
