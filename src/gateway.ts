@@ -151,6 +151,7 @@ function logInOf(config: Config, backends: Backends): ReturnType<typeof createLo
       partners: config.partners,
       backends: new Map([...backends].map(([name, { backend }]) => [name, backend])),
       defaultBackend: config.defaults.backend,
+      backendCharset: config.dialect.names.backendCharset,
       parseKey: parsePrivateKey,
     })
   } catch (error) {

@@ -53,6 +53,8 @@ export interface Session {
   /** Whether a transfer command is running. */
   readonly transferring: boolean
 
+  /** OPTS UTF8: from now on the client writes names in UTF-8, or again in what it is known for; false: nothing is known. */
+  useUtf8(on: boolean): boolean
   /** Lets the backend begin what a login needs before the password; never throws. */
   expectLogin(username: ByteString): void
   /** Ends the login, and is as at the beginning (REIN). */

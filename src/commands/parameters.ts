@@ -141,16 +141,18 @@ const opts = command({
   feature: 'UTF8',
   run({ session, argument }) {
     const { verb: option, argument: value } = parseCommandLine(argument.trim())
-    if (option === 'UTF8' || option === 'UTF-8') return utf8Option(value)
+    if (option === 'UTF8' || option === 'UTF-8') return utf8Option(session, value)
     if (option === 'MLST') return mlstOption(session, value)
     if (option === 'MODE') return modeOption(session, value)
     return reply(501, 'Option not understood.')
   },
 })
 
-/** Names are passed on as they are, so there is nothing to switch; Windows' ftp.exe gives up on anything but 200. */
-function utf8Option(value: ByteString): Reply {
-  return asciiUpperCase(value.trim()) === 'OFF' ? reply(504, 'UTF8 cannot be switched off.') : reply(200, 'UTF8 is on.')
+/** Whatever is not OFF is taken for ON: Windows' ftp.exe gives up on anything but 200. */
+function utf8Option(session: Session, value: ByteString): Reply {
+  const on = asciiUpperCase(value.trim()) !== 'OFF'
+  if (!session.useUtf8(on)) return reply(504, 'UTF8 cannot be switched off.')
+  return reply(200, `UTF8 is ${on ? 'on' : 'off'}.`)
 }
 
 /** Which facts MLSD and MLST show (RFC 3659 section 7.9). */

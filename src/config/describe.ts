@@ -35,6 +35,7 @@ export function describeConfig(config: Config): string {
     commands: config.dialect.commands,
     listing: config.dialect.listing,
     ascii: config.dialect.ascii,
+    names: config.dialect.names,
     limits: {
       ...config.limits,
       bytesInFlightPerTransfer: size(config.limits.bytesInFlightPerTransfer),

@@ -29,6 +29,11 @@ export const dialectEntries = {
     lineEnds: preset(kinds.oneOf(['lf', 'crlf']), 'lf'),
     ebcdic: preset(kinds.oneOf(['off', 'ibm1047', 'ibm037']), 'off'),
   },
+  names: {
+    charset: preset(kinds.charset, 'utf-8'),
+    backendCharset: preset(kinds.charset, 'utf-8'),
+    normalize: preset(kinds.oneOf(['none', 'nfc']), 'none'),
+  },
 }
 
 /** The same in a partner file, where a missing key means what the globals say. */
@@ -40,10 +45,11 @@ export const dialectChangeEntries = {
   commands: table(withoutPresets(dialectEntries.commands)),
   listing: table(withoutPresets(dialectEntries.listing)),
   ascii: table(withoutPresets(dialectEntries.ascii)),
+  names: table(withoutPresets(dialectEntries.names)),
 }
 
 /** The dialect among all that the globals say. */
-export function dialectOf({ upload, tls, passive, active, commands, listing, ascii }: Dialect): Dialect {
+export function dialectOf({ upload, tls, passive, active, commands, listing, ascii, names }: Dialect): Dialect {
   return {
     upload: { endOfData: upload.endOfData },
     tls: { sessionReuse: tls.sessionReuse },
@@ -52,11 +58,12 @@ export function dialectOf({ upload, tls, passive, active, commands, listing, asc
     commands,
     listing,
     ascii,
+    names,
   }
 }
 
 /** What a partner's file says otherwise, every group of it: one that is left out here would be read and never used. */
 export function dialectChangesOf(values: Required<DialectChanges>): Required<DialectChanges> {
-  const { upload, tls, passive, active, commands, listing, ascii } = values
-  return { upload, tls, passive, active, commands, listing, ascii }
+  const { upload, tls, passive, active, commands, listing, ascii, names } = values
+  return { upload, tls, passive, active, commands, listing, ascii, names }
 }

@@ -1,4 +1,5 @@
 import { isIP, isIPv4, SocketAddress } from 'node:net'
+import { type CharsetName, charsetNames } from '../ftp/charset.ts'
 import { isTimeZone } from '../ftp/time-zone.ts'
 import { isPasswordHash } from './password-hash-form.ts'
 
@@ -195,6 +196,29 @@ export const network: Kind<string> = {
 export const fingerprint: Kind<string> = {
   expects: 'a fingerprint as `ssh-keygen -lf` prints it: "SHA256:" and 43 base64 characters',
   read: (text) => (/^SHA256:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]$/.test(text) ? text : undefined),
+}
+
+/** What operators also call some charsets. */
+const otherNames: ReadonlyMap<string, CharsetName> = new Map([
+  ['utf8', 'utf-8'],
+  ['latin1', 'iso-8859-1'],
+  ['latin-1', 'iso-8859-1'],
+  ['latin9', 'iso-8859-15'],
+  ['sjis', 'shift_jis'],
+  ['shift-jis', 'shift_jis'],
+  ['cp932', 'shift_jis'],
+  ['cp936', 'gbk'],
+  ['cp949', 'euc-kr'],
+  ['cp950', 'big5'],
+])
+
+export const charset: Kind<CharsetName> = {
+  expects: 'a charset such as utf-8, windows-1252, iso-8859-15, cp850, koi8-r, shift_jis, gbk or big5',
+  words: charsetNames,
+  read(text) {
+    const name = text.toLowerCase().replace(/^cp(?=125\d$)/, 'windows-')
+    return otherNames.get(name) ?? charsetNames.find((known) => known === name)
+  },
 }
 
 export const passwordHash: Kind<string> = {

@@ -88,6 +88,7 @@ export const gatewaySchema = {
   commands: table(dialectEntries.commands),
   listing: table(dialectEntries.listing),
   ascii: table(dialectEntries.ascii),
+  names: table(dialectEntries.names),
   limits: table({
     sessions: preset(kinds.whole(1, 100_000), '1000'),
     sessionsPerAddress: preset(kinds.whole(1, 100_000), '50'),

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { toBuffer } from '../ftp/bytes.ts'
+import { type ByteString, toBuffer } from '../ftp/bytes.ts'
 import { type Line, LineSplitter } from '../ftp/line-splitter.ts'
 import { type Reply, serialise } from '../ftp/reply.ts'
 import { Telnet } from '../ftp/telnet.ts'
@@ -9,6 +9,12 @@ import type { SessionTls } from '../tls/session-tls.ts'
 
 /** What comes next on a control connection: a line, its end, or a word from the gateway itself. */
 export type Input = Line | { readonly kind: 'end' } | { readonly kind: Interruption }
+/** How the client writes; see SessionNames. */
+export interface Writing {
+  shown(lines: ByteString): ByteString
+  readonly translation: { readonly letter255: boolean } | undefined
+}
+
 export type Interruption = 'loginTimeout' | 'timeout' | 'shutdown'
 
 /** Facts of a finished handshake, for the log. */
@@ -34,11 +40,13 @@ export class ControlConnection {
   #wake: () => void = () => {}
   #interruption: Interruption | undefined
   readonly #sendMs: number
+  readonly #writing: Writing
   #sending = 0
 
   /** `sendMs`: a client that does not take a reply for so long is gone. */
-  constructor(socket: Socket, sendMs: number) {
+  constructor(socket: Socket, sendMs: number, writing: Writing) {
     this.#sendMs = sendMs
+    this.#writing = writing
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 30_000)
     this.#socket = this.#listenTo(socket)
@@ -81,9 +89,10 @@ export class ControlConnection {
   /** Sends a reply in one write, and waits until the kernel has it. A connection that is gone is not an error here. */
   async send(reply: Reply): Promise<void> {
     if (!this.#socket.writable) return
+    const text = this.#writing.shown(serialise(reply))
     this.#sending++
     const timer = setTimeout(() => this.#socket.destroy(), this.#sendMs)
-    await new Promise<void>((done) => this.#socket.write(toBuffer(serialise(reply)), () => done()))
+    await new Promise<void>((done) => this.#socket.write(toBuffer(text), () => done()))
     clearTimeout(timer)
     this.#sending--
   }
@@ -147,6 +156,7 @@ export class ControlConnection {
   }
 
   #take(chunk: Buffer): void {
+    this.#telnet.letter255 = this.#writing.translation?.letter255 ?? false
     const { bytes, replies } = this.#telnet.push(chunk)
     this.#lines.push(bytes)
     if (replies.length > 0 && this.#socket.writable) this.#socket.write(replies)

@@ -6,6 +6,7 @@ import type { Refusal, SessionEnd } from '../observe/observer.ts'
 import { ControlConnection } from './control-connection.ts'
 import { RefusedLogins } from './refused-logins.ts'
 import { FtpSession } from './session.ts'
+import { SessionNames } from './session-names.ts'
 import type { ListenerPolicy, SessionOptions } from './session-options.ts'
 import { SessionState } from './session-state.ts'
 import { TransferRunner } from './transfer-runner.ts'
@@ -108,7 +109,9 @@ export class FtpServer {
 
   #newSession(id: string, socket: Socket, clientAddress: string, listener: ListenerPolicy): FtpSession {
     const { options } = this
-    const control = new ControlConnection(socket, options.timeouts.idleMs)
+    const { observer } = options
+    const names = new SessionNames({ session: id, settings: options.dialect.names, observer })
+    const control = new ControlConnection(socket, options.timeouts.idleMs, names)
     const data = new DataChannel({
       session: id,
       clientAddress,
@@ -118,11 +121,11 @@ export class FtpServer {
       sourcePorts: options.sourcePorts,
       isListener: (port) => this.#listensOn(port),
       timeouts: options.timeouts,
-      observer: options.observer,
+      observer,
     })
     const settings = {
       stallMs: options.timeouts.dataStallMs,
-      observer: options.observer,
+      observer,
     }
     const refusals = {
       tooMany: () => this.#refused.atLeast(clientAddress, this.limits.refusalsPerAddress),
@@ -131,7 +134,7 @@ export class FtpServer {
     const transfers = new TransferRunner(data, settings, (mark) => control.send(mark))
     return new FtpSession(
       control,
-      new SessionState({ id, clientAddress, listener, options, refusals, data, transfers }),
+      new SessionState({ id, clientAddress, listener, options, refusals, data, transfers, names }),
     )
   }
 

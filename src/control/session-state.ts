@@ -9,8 +9,10 @@ import { defaultFacts } from '../ftp/facts.ts'
 import { resolve } from '../ftp/pathname.ts'
 import type { Reply } from '../ftp/reply.ts'
 import type { Secret } from '../ftp/secret.ts'
+import { addressable } from './addressable.ts'
 import type { ControlConnection } from './control-connection.ts'
 import { LoginDesk, type Refusals } from './login-desk.ts'
+import type { SessionNames } from './session-names.ts'
 import type { ListenerPolicy, SessionOptions } from './session-options.ts'
 import type { TransferContext, TransferRunner } from './transfer-runner.ts'
 
@@ -24,6 +26,7 @@ export interface SessionParts {
   readonly refusals: Refusals
   readonly data: DataChannel
   readonly transfers: TransferRunner
+  readonly names: SessionNames
 }
 
 /** What commands see of a session: its parameters, its user, and the transfers they may ask for. */
@@ -33,6 +36,7 @@ export class SessionState implements Session {
   readonly listener: ListenerPolicy
   readonly options: SessionOptions
   readonly transfers: TransferRunner
+  readonly names: SessionNames
   readonly #data: DataChannel
   readonly #desk: LoginDesk
 
@@ -59,7 +63,7 @@ export class SessionState implements Session {
   idleSeconds: number
   readonly idleSecondsMax: number
 
-  constructor({ id, clientAddress, listener, options, refusals, data, transfers }: SessionParts) {
+  constructor({ id, clientAddress, listener, options, refusals, data, transfers, names }: SessionParts) {
     this.id = id
     this.clientAddress = clientAddress
     this.listener = listener
@@ -69,6 +73,7 @@ export class SessionState implements Session {
     this.idleSeconds = options.timeouts.idleMs / 1000
     this.idleSecondsMax = Math.max(options.timeouts.idleMs, options.timeouts.idleMaxMs) / 1000
     this.transfers = transfers
+    this.names = names
     this.#data = data
     this.#desk = new LoginDesk(id, clientAddress, options, refusals)
     this.security = listener.tls === 'off' ? 'unavailable' : 'plain'
@@ -108,6 +113,7 @@ export class SessionState implements Session {
     this.protection = this.listener.tls === 'implicit' ? 'P' : 'C'
     this.#data.forget()
     this.#forget()
+    this.names.logOut(this.dialect.names)
     await user?.files.close()
   }
 
@@ -125,16 +131,20 @@ export class SessionState implements Session {
     this.restartAt = 0
     this.declaredSize = undefined
     this.idleSeconds = this.options.timeouts.idleMs / 1000
+    this.names.forget()
   }
 
   expectLogin(username: ByteString): void {
     this.#desk.expect(username)
   }
   async logIn(username: ByteString, password: Secret): Promise<void> {
-    const { partner, files, dialect } = await this.#desk.logIn(username, password)
+    const { partner, files: theirs, dialect } = await this.#desk.logIn(username, password)
     this.partner = partner
     this.dialect = changed(this.dialect, dialect)
     this.directoryStyle = this.dialect.listing.style
+    const { names } = this
+    names.logIn(partner, this.dialect.names)
+    const files = names.mayTranslate ? addressable(theirs, () => names.translation) : theirs
     this.user = {
       name: username,
       files,
@@ -145,6 +155,9 @@ export class SessionState implements Session {
         return resolved
       },
     }
+  }
+  useUtf8(on: boolean): boolean {
+    return this.names.useUtf8(on)
   }
   get loginsExhausted(): boolean {
     return this.#desk.exhausted
@@ -167,7 +180,9 @@ export class SessionState implements Session {
     this.#data.checkPrepared()
   }
   send(transfer: Sending): Promise<Reply> {
-    return this.transfers.send(this.#context(), transfer)
+    const { content, path, verb } = transfer
+    const shown = verb === 'RETR' ? transfer : { ...transfer, content: this.names.shownListing(content, path) }
+    return this.transfers.send(this.#context(), shown)
   }
   receive(transfer: Receiving): Promise<Reply> {
     return this.transfers.receive(this.#context(), transfer)
@@ -207,6 +222,7 @@ export class SessionState implements Session {
     void this.user?.files.close()
   }
   async close(): Promise<void> {
+    this.names.close()
     this.#desk.close()
     this.#data.close()
     await this.user?.files.close()

@@ -1,5 +1,7 @@
+import { BackendError } from '../backend/backend.ts'
 import type { Command } from '../commands/command.ts'
 import { commands } from '../commands/index.ts'
+import type { ByteString } from '../ftp/bytes.ts'
 import { type CommandLine, foreignProtocol, parseCommandLine } from '../ftp/command-line.ts'
 import { closing, type Reply, reply } from '../ftp/reply.ts'
 import type { SessionEnd } from '../observe/observer.ts'
@@ -140,10 +142,11 @@ export class FtpSession {
   async #execute({ verb, argument }: CommandLine, command: Command | undefined): Promise<void> {
     const startedAt = performance.now()
     if (command?.transfers) await this.#state.transfers.begin(verb)
-    const answer = await this.#answer(argument, command).catch((error) => this.#failed(error, verb, command))
+    const text = this.#understood(argument, command)
+    const answer = await this.#answer(text, command).catch((error) => this.#failed(error, verb, command))
     if (command?.transfers) this.#state.endTransfer()
     const seconds = (performance.now() - startedAt) / 1000
-    const shown = command?.secret ? '' : argument
+    const shown = command?.secret ? '' : (text ?? argument)
     const known = command !== undefined
     const { observer } = this.#state.options
     observer({ kind: 'command', session: this.#state.id, verb, known, argument: shown, code: answer.code, seconds })
@@ -154,13 +157,20 @@ export class FtpSession {
     if (answer.afterwards === 'logIn') this.#awaitLogin()
   }
 
-  async #answer(text: string, command: Command | undefined): Promise<Reply> {
+  /** The argument in the gateway's charset; undefined when it means nothing in the client's. */
+  #understood(argument: ByteString, command: Command | undefined): ByteString | undefined {
+    return command?.secret ? argument : this.#state.names.understood(argument)
+  }
+
+  async #answer(text: ByteString | undefined, command: Command | undefined): Promise<Reply> {
     const state = this.#state
     if (!command) return reply(500, 'Unknown command.')
     if (command.access !== 'anyone' && state.tlsRequired && state.security !== 'secure') {
       return reply(530, 'Please use AUTH TLS first.')
     }
     if (command.access === 'loggedIn' && !state.user) return reply(530, 'Please log in with USER and PASS.')
+    if (text === undefined)
+      throw new BackendError('invalidName', 'the argument is not text in the charset of the client')
     const argument = command.argument.parse(text)
     if (argument === undefined) return reply(501, `Syntax: ${command.verbs[0]} ${command.argument.syntax}`.trimEnd())
     if (!command.transfers) return command.run({ session: state, user: state.user, argument })

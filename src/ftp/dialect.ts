@@ -1,3 +1,5 @@
+import type { NameSettings } from './name-translation.ts'
+
 /**
  * How FTP is spoken with a client, in what clients need differently. Groups and names are those of the configuration: the
  * globals say it for everybody, a listener or a partner for its own clients.
@@ -51,6 +53,7 @@ export interface Dialect {
     /** The code page of TYPE E. */
     readonly ebcdic: 'off' | 'ibm1047' | 'ibm037'
   }
+  readonly names: NameSettings
 }
 
 /** What a listener or a partner says otherwise. */
@@ -72,6 +75,7 @@ export const usualDialect: Dialect = {
     symlinks: 'target',
   },
   ascii: { convert: true, size: 'binary', lineEnds: 'lf', ebcdic: 'off' },
+  names: { charset: 'utf-8', backendCharset: 'utf-8', normalize: 'none' },
 }
 
 /** The dialect with every key that a change names in place of its own; what is undefined there stays. */
@@ -84,6 +88,7 @@ export function changed(dialect: Dialect, changes: DialectChanges): Dialect {
     commands: over(dialect.commands, changes.commands),
     listing: over(dialect.listing, changes.listing),
     ascii: over(dialect.ascii, changes.ascii),
+    names: over(dialect.names, changes.names),
   }
 }
 

@@ -78,6 +78,12 @@ export function defineInstruments(registry: Registry) {
     ),
     transferSize: histogram('transfer_size_bytes', 'Bytes of one transfer.', ['direction'], transferBytes),
 
+    namesLost: counter(
+      'names_lost_total',
+      'Names shown with ? because the charset of the client has not all of them.',
+      ['partner'],
+    ),
+
     backendUp: gauge('backend_up', '1 when the newest connection or probe succeeded.', ['backend']),
     backendFailures: counter('backend_connect_failures_total', 'Connections to a backend that failed.', [
       'backend',

@@ -67,6 +67,14 @@ const words: Table = {
       : e.missing
         ? ['warn', 'data.missing', missing(e, e.missing)]
         : ['info', 'data.failed', `No data connection, ${e.mode} at ${e.advertised}: ${e.outcome}${because(e)}`],
+  namesLost: (e) => {
+    const where = e.path === '' ? '' : ` in ${toText(e.path)}`
+    return [
+      'warn',
+      'names.lost',
+      `${e.names} names${where} cannot be written in ${e.charset}: shown with ?, out of reach`,
+    ]
+  },
   passivePorts: (e) => ['trace', 'data.ports', `${e.inUse} of ${e.size} passive ports are in use`],
   transfer: (e) => {
     const what = `${e.verb} ${toText(e.path)}, ${e.bytes} bytes in ${e.seconds.toFixed(1)} s`
@@ -129,6 +137,8 @@ function fieldsOf(event: Event): Record<string, unknown> {
       const { kind: _kind, ...known } = others
       return { ...known, ...missing }
     }
+    case 'namesLost':
+      return { ...fields, path: toText(event.path) }
     default:
       return fields
   }

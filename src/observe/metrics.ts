@@ -109,6 +109,7 @@ function declare(m: Instruments, { listeners, partners, backends }: Names): void
   }
   for (const partner of partners) {
     m.sessions.inc({ partner }, 0)
+    m.namesLost.inc({ partner }, 0)
     for (const outcome of loginOutcomes) m.logins.inc({ partner, outcome }, 0)
     for (const direction of directions) {
       m.transferBytes.inc({ partner, direction }, 0)
@@ -185,6 +186,9 @@ function counting(m: Instruments, build: { version: string; revision: string; no
         m.transferSeconds.observe({ direction }, seconds)
         return m.transferSize.observe({ direction }, bytes)
       }
+
+      case 'namesLost':
+        return m.namesLost.inc({ partner: event.partner }, event.names)
 
       case 'backendConnection': {
         const { backend, outcome, seconds } = event

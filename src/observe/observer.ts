@@ -76,6 +76,17 @@ export type Event =
       /** What there is to know when a client waited in vain. */
       readonly missing?: MissingData
     }
+  /** Names were shown that the client's charset cannot express, and that so cannot be sent back. */
+  | {
+      readonly kind: 'namesLost'
+      readonly session: string
+      readonly partner: string
+      readonly charset: string
+      /** Since the last such event of the session. */
+      readonly names: number
+      /** What was listed last; empty for names in replies. */
+      readonly path: ByteString
+    }
   | { readonly kind: 'passivePorts'; readonly inUse: number; readonly size: number }
   | TransferEvent
   /** Backends. */

@@ -8,6 +8,7 @@ import {
 } from '../backend/backend.ts'
 import type { PartnerConfig } from '../config/config.ts'
 import { type ByteString, fromText, toText } from '../ftp/bytes.ts'
+import type { CharsetName } from '../ftp/charset.ts'
 import type { DialectChanges } from '../ftp/dialect.ts'
 import { Secret } from '../ftp/secret.ts'
 import { createDirectory, type Route } from './directory.ts'
@@ -16,12 +17,15 @@ import { verifyPassword } from './password-hash.ts'
 import { ProvenPasswords } from './proven-passwords.ts'
 import { RefusalGuard } from './refusal-guard.ts'
 import { rooted } from './rooted.ts'
+import { storedIn } from './stored-names.ts'
 
 export interface LogInParts {
   readonly partners: readonly PartnerConfig[]
   readonly backends: ReadonlyMap<string, Backend>
   /** The backend of users who belong to no partner. */
   readonly defaultBackend: string
+  /** What names on a backend are written in, unless a partner says otherwise. */
+  readonly backendCharset: CharsetName
   /** Throws an Error that does not show the key. */
   readonly parseKey: (text: string, passphrase: string | undefined) => PrivateKey
 }
@@ -54,7 +58,7 @@ export function createLogIn(parts: LogInParts): {
   readonly prepare: (username: ByteString) => Preparation | undefined
   readonly routeOf: (username: ByteString) => Route
 } {
-  const { partners, backends, defaultBackend } = parts
+  const { partners, backends, defaultBackend, backendCharset } = parts
   const directory = createDirectory(partners, defaultBackend)
   const held = heldCredentials(parts)
   const hashing = createHashingQueue()
@@ -125,8 +129,9 @@ export function createLogIn(parts: LogInParts): {
       if (backend === undefined) throw new BackendError('unavailable', `there is no backend ${route.backend}`)
       // SSH has user names and passwords in UTF-8 (RFC 4252 sections 5 and 8), whatever charset the client has.
       const files = await open(toText(username), new Secret(toText(password.reveal())), backend, partner, preparation)
-      const { root, dialect = {} } = partner ?? {}
-      return { ...route, dialect, files: root === undefined ? files : rooted(files, fromText(root)) }
+      const { root = '/', dialect = {} } = partner ?? {}
+      const named = storedIn(files, dialect.names?.backendCharset ?? backendCharset)
+      return { ...route, dialect, files: rooted(named, fromText(root)) }
     },
   }
 }

@@ -66,6 +66,15 @@ describe('where the dialect offers them', () => {
   })
 })
 
+test('a client whose charset is known may leave UTF-8 and come back', async () => {
+  const session = await FakeSession.loggedIn()
+  session.legacyCharset = true
+  expect(await session.run('OPTS UTF8 OFF')).toEqual({ code: 200, lines: ['UTF8 is off.'] })
+  expect(session.utf8).toBe(false)
+  expect(await session.run('opts utf8 on')).toEqual({ code: 200, lines: ['UTF8 is on.'] })
+  expect(session.utf8).toBe(true)
+})
+
 test('parameters are the session’s, until the next transfer where they are for one', async () => {
   const session = await FakeSession.loggedIn()
   await session.run('TYPE A')

@@ -105,7 +105,7 @@ test('the fuller example of the design loads word for word, with paths relative 
         },
         backend: 'main',
         root: '/data/partners/acme',
-        dialect: { upload: {}, tls: {}, passive: {}, active: {}, commands: {}, listing: {}, ascii: {} },
+        dialect: { upload: {}, tls: {}, passive: {}, active: {}, commands: {}, listing: {}, ascii: {}, names: {} },
       },
     ])
   })

@@ -46,7 +46,10 @@ test('a partner without auth is passed through, to the default backend, with all
   const auth = { mode: 'passthrough', username: undefined }
   const all = { name: 'acme', users: ['acme', 'Müller'], auth, backend: 'main', root: undefined }
   expect(config.partners).toEqual([
-    { ...all, dialect: { upload: {}, tls: {}, passive: {}, active: {}, commands: {}, listing: {}, ascii: {} } },
+    {
+      ...all,
+      dialect: { upload: {}, tls: {}, passive: {}, active: {}, commands: {}, listing: {}, ascii: {}, names: {} },
+    },
   ])
 })
 

@@ -119,6 +119,11 @@ describe('The log', () => {
       'connection.refused',
     ],
     [{ kind: 'sessionOpened', session: 's-1', listener: 'explicit', address: '::1' }, 'info', 'session.opened'],
+    [
+      { kind: 'namesLost', session: 's-1', partner: 'acme', charset: 'windows-1252', names: 2, path: '/in' },
+      'warn',
+      'names.lost',
+    ],
     [{ kind: 'warning', topic: 'sshCrypto', message: 'slow' }, 'warn', 'warning'],
   ] satisfies [Event, string, string][])('says %j as %s %s', (told, level, event) => {
     expect(line(told)).toMatchObject({ level, event })

@@ -77,6 +77,7 @@ describe('The metrics', () => {
       ['backend_connect_failures_total', { backend: 'main', reason: 'host_key' }],
       ['data_connections_total', { mode: 'passive', outcome: 'timeout' }],
       ['logins_total', { partner, outcome: 'bad_password' }],
+      ['names_lost_total', { partner }],
       ['passive_ports_in_use', {}],
       ['passive_ports', {}],
       ['draining', {}],
@@ -105,6 +106,11 @@ describe('The metrics', () => {
     expect(await value('logins_total', { partner: 'acme', outcome: 'bad_password' })).toBe(1)
     expect(await value('login_duration_seconds_count', { outcome: 'bad_password' })).toBe(1)
     expect(await value('sessions', { partner: 'acme' })).toBeUndefined()
+  })
+
+  test('count names that a client could not be shown', async () => {
+    tell({ kind: 'namesLost', session: 's-1', partner: 'acme', charset: 'cp850', names: 3, path: '/' })
+    expect(await value('names_lost_total', { partner: 'acme' })).toBe(3)
   })
 
   test('count transfers by outcome, their bytes and their time', async () => {

@@ -63,6 +63,7 @@ function setUp(partners: readonly PartnerConfig[] = []) {
     partners,
     backends: new Map([main, other].map((door) => [door.name, door])),
     defaultBackend: 'other',
+    backendCharset: 'utf-8',
     parseKey: (text, passphrase) => ({ type: `${text}, ${passphrase}` }),
   })
   const attempt = (username: string, password: string) =>
@@ -155,6 +156,7 @@ test('keys that cannot be parsed stop the start, with the names of all their par
       partners: [partner('acme', local), partner('beta', local)],
       backends: new Map(),
       defaultBackend: 'main',
+      backendCharset: 'utf-8',
       parseKey: () => {
         throw new Error('not a usable private key')
       },

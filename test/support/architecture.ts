@@ -4,6 +4,7 @@ import { join, posix, sep } from 'node:path'
 
 /** Contracts, small enough to be seen by layers that must not see the rest of their folder. */
 const backend = 'backend/backend.ts'
+const mapped = 'backend/mapped.ts'
 const observer = 'observe/observer.ts'
 const everything = '**'
 
@@ -17,12 +18,13 @@ const parts = ['ftp', 'backend', 'observe', 'tls', 'data', 'commands', 'control'
 const layers: Readonly<Record<string, readonly string[]>> = {
   ftp: [],
   [backend]: ['ftp'],
+  [mapped]: ['ftp', backend],
   [observer]: ['ftp'],
   tls: [],
   data: ['ftp', 'tls', backend, observer],
   commands: ['ftp', backend, 'data/data-error.ts'],
-  control: ['ftp', 'commands', 'data', 'tls', backend, observer],
-  partners: ['ftp', backend, observer, 'config/config.ts'],
+  control: ['ftp', 'commands', 'data', 'tls', backend, mapped, observer],
+  partners: ['ftp', backend, mapped, observer, 'config/config.ts'],
   'backend/sftp': ['ftp', backend, observer],
   observe: ['ftp', observer],
   admin: ['ftp'],
@@ -42,6 +44,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   convict: ['config'],
   yaml: ['config'],
   'node-forge': ['tls'],
+  'iconv-lite': ['ftp'],
 }
 
 const linesMax = 300

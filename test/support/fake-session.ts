@@ -90,6 +90,14 @@ export class FakeSession implements Session {
     return fromBuffer(this.sent)
   }
 
+  /** What OPTS UTF8 OFF goes back to, where something is known. */
+  legacyCharset = false
+  utf8 = true
+  useUtf8(on: boolean): boolean {
+    if (!on && !this.legacyCharset) return false
+    this.utf8 = on
+    return true
+  }
   expectLogin(): void {}
   async startOver(): Promise<void> {
     this.user = undefined

@@ -9,6 +9,7 @@ import { SourcePorts } from '../../src/data/source-ports.ts'
 import { toText } from '../../src/ftp/bytes.ts'
 import { changed, type DialectChanges, usualDialect } from '../../src/ftp/dialect.ts'
 import type { Event } from '../../src/observe/observer.ts'
+import { storedIn } from '../../src/partners/stored-names.ts'
 import { createTls } from '../../src/tls/session-tls.ts'
 import { testCertificate } from './certificates.ts'
 import { Dialogue } from './dialogue.ts'
@@ -24,6 +25,8 @@ export interface MemoryGatewayOptions {
   readonly advertise?: Partial<AdvertiseSettings>
   /** Numeric; 127.0.0.1 by default. */
   readonly address?: string
+  /** What the partner of every login says otherwise. */
+  readonly partner?: DialectChanges
 }
 
 /** The control side over files in memory: everything but partners, SFTP and configuration is the real thing. */
@@ -49,6 +52,7 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
   const certificate = await testCertificate()
   const folder = mkdtempSync(join(tmpdir(), 'memory-gateway-'))
   writeFileSync(join(folder, 'cert.pem'), certificate.cert)
+  const dialect = changed(usualDialect, options.dialect ?? {})
   const sessions: SessionOptions = {
     tls: await createTls({ certificates: [certificate], minVersion: 'TLSv1.2' }),
     ports,
@@ -58,10 +62,11 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     prepare: () => undefined,
     async logIn({ username, password }) {
       const credentials = { kind: 'password', username: toText(username), password } as const
-      return { partner: 'default', backend: 'memory', dialect: {}, files: await backend.open(credentials) }
+      const files = storedIn(await backend.open(credentials), dialect.names.backendCharset)
+      return { partner: 'default', backend: 'memory', dialect: options.partner ?? {}, files }
     },
     loginAttempts: 3,
-    dialect: changed(usualDialect, options.dialect ?? {}),
+    dialect,
     timeouts: {
       loginMs: 30_000,
       idleMs: 30_000,
