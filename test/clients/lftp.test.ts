@@ -27,6 +27,25 @@ describe('lftp as it comes, in a UTF-8 locale', () => {
   })
 })
 
+describe('lftp where the configuration says windows-1252', () => {
+  const place = usePlace({ names: { charset: 'windows-1252' } })
+
+  test.each([
+    ['as it comes, which says OPTS UTF8 ON', []],
+    ['told to write windows-1252', ['set ftp:use-utf8 no', 'set ftp:charset windows-1252']],
+  ])('%s, puts and gets names that are UTF-8 on the disk', async (_, settings) => {
+    const name = fromText('Größe ÿ €.txt')
+    const { path } = await makeFixture(place.local, 1)
+    const [listed] = await lftpWith('C.UTF-8', settings).perform(place.site('explicit', '1.3'), [
+      { do: 'put', local: path, remote: name },
+      { do: 'list', directory: '' },
+      { do: 'get', remote: name, local: join(place.local, 'copy') },
+    ])
+    expect(listed).toEqual([name])
+    expect(namesIn(place.home)).toEqual([name])
+  })
+})
+
 describe('lftp, 200 uploads in one session', () => {
   const place = usePlace({ upload: { endOfData: 'require' } })
 

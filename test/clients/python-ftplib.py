@@ -1,6 +1,6 @@
 """Does the steps of client.ts with Python's ftplib. The request is JSON on standard input, the answer JSON on standard output.
 
-Names are byte strings: each character is one byte, hence encoding='latin-1'.
+Names are byte strings: each character is one byte, hence encoding='latin-1'; with another encoding they are text.
 """
 
 import ftplib
@@ -60,15 +60,15 @@ def perform(ftp, step):
     return None
 
 
-def plain():
-    return ftplib.FTP(timeout=60, encoding='latin-1')
+def plain(encoding):
+    return ftplib.FTP(timeout=60, encoding=encoding)
 
 
-def secure(site, reuse_session):
+def secure(site, reuse_session, encoding):
     context = ssl.create_default_context(cafile=site['certificate'])
     version = {'1.2': ssl.TLSVersion.TLSv1_2, '1.3': ssl.TLSVersion.TLSv1_3}[site['tls']]
     context.minimum_version = context.maximum_version = version
-    ftp = Client(context=context, timeout=60, encoding='latin-1')
+    ftp = Client(context=context, timeout=60, encoding=encoding)
     ftp.implicit = site['mode'] == 'implicit'
     ftp.reuse_session = reuse_session
     return ftp
@@ -77,7 +77,8 @@ def secure(site, reuse_session):
 def main():
     request = json.load(sys.stdin)
     site = request['site']
-    ftp = plain() if site['mode'] == 'off' else secure(site, request['reuseSession'])
+    encoding = request['encoding']
+    ftp = plain(encoding) if site['mode'] == 'off' else secure(site, request['reuseSession'], encoding)
     ftp.set_pasv(site['data'] == 'passive')
     ftp.connect(site['host'], site['port'])
     ftp.login(site['user'], site['password'])
