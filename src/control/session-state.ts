@@ -3,7 +3,7 @@ import type { Address, Receiving, Sending, Session, User } from '../commands/com
 import { usualLevel } from '../data/compression.ts'
 import type { DataChannel } from '../data/data-channel.ts'
 import { DataConnectionError } from '../data/data-error.ts'
-import type { ByteString } from '../ftp/bytes.ts'
+import { type ByteString, fromText, toText } from '../ftp/bytes.ts'
 import { changed, type Dialect } from '../ftp/dialect.ts'
 import { defaultFacts } from '../ftp/facts.ts'
 import { resolve } from '../ftp/pathname.ts'
@@ -206,9 +206,10 @@ export class SessionState implements Session {
 
   status(): readonly ByteString[] {
     const transfer = this.transferring ? this.transfers.status() : undefined
+    const { name = '' } = this.user ?? {}
     return [
       `Connected from ${this.clientAddress}, session ${this.id}`,
-      this.user ? `Logged in as ${this.user.name}` : 'Not logged in',
+      this.user ? `Logged in as ${this.names.understood(name) ?? fromText(toText(name))}` : 'Not logged in',
       `TYPE: ${this.type}, STRU: F, MODE: ${this.mode}`,
       `Control connection: ${this.security === 'secure' ? 'TLS' : 'plain'}, PROT ${this.protection}`,
       transfer ? `Transfer: ${transfer}` : 'No transfer in progress',

@@ -5,7 +5,7 @@ import type { DataChannel } from '../data/data-channel.ts'
 import type { DataConnection } from '../data/data-connection.ts'
 import { DataConnectionError, type DataFailure } from '../data/data-error.ts'
 import { receiveInto, sendContent } from '../data/transfer.ts'
-import { printable } from '../ftp/bytes.ts'
+import { type ByteString, fromText, printable } from '../ftp/bytes.ts'
 import type { Dialect } from '../ftp/dialect.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
 import type { Observer, TransferEvent } from '../observe/observer.ts'
@@ -102,9 +102,10 @@ export class TransferRunner {
   }
 
   /** For STAT. */
-  status(): string | undefined {
+  status(): ByteString | undefined {
     const running = this.#running
-    return running && `${running.verb} ${printable(running.path)}, ${running.connection?.bytes ?? 0} bytes so far`
+    const path = fromText(printable(running?.path ?? ''))
+    return running && `${running.verb} ${path}, ${running.connection?.bytes ?? 0} bytes so far`
   }
 
   async send(context: TransferContext, transfer: Sending): Promise<Reply> {

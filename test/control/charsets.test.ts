@@ -224,6 +224,30 @@ test('without a charset of its own a client passes bytes as they are, and OPTS U
   expect(lost()).toEqual([])
 })
 
+test.each([
+  ['as it is', {}, fromText('Größe €')],
+  ['in windows-1252', latin, 'Gr\xf6\xdfe \x80'],
+] as const)('STAT shows the name of a running transfer %s', async (_, partner, name) => {
+  await logIn({ tls: 'off', partner })
+  await client.dialogue(
+    '> EPSV',
+    '< 229',
+    `> STOR ${name}`,
+    '< 150',
+    '> STAT',
+    `< 211 Transfer: STOR /${name}, 0 bytes`,
+  )
+  await client.dialogue('> ABOR', '< 426', '< 226')
+})
+
+test('a user name that is not ASCII is no name of a file: STAT shows it, and nothing is reported', async () => {
+  gateway = await startMemoryGateway({ partner: latin })
+  client = await gateway.connect()
+  await client.dialogue('< 220', '> USER M\xfcller', '< 331', '> PASS secret', '< 230')
+  await client.dialogue('> STAT', '< 211 Logged in as M\xfcller')
+  expect(lost()).toEqual([])
+})
+
 test('names from macOS are composed where that is configured', async () => {
   await logIn({ partner: { names: { normalize: 'nfc' } } })
   await client.dialogue(`> MKD ${fromText('u\u0308')}`, `< 257 "/${fromText('ü')}"`, '> MKD \xf6', '< 257 "/\xf6"')
