@@ -15,7 +15,7 @@ testClient(basicFtp, { unableEmptyFile })
 
 describe.each(['1.2', '1.3'] as const)('basic-ftp, an empty file, TLS %s', (tls) => {
   const place = usePlace()
-  test.each(['explicit', 'implicit'] as const)('%s: there is an answer at once, and it is true', async (mode) => {
+  test.each(['explicit', 'implicit'] as const)('T5: %s: there is an answer at once, and it is true', async (mode) => {
     const { path } = await makeFixture(place.local, 0)
     for (let i = 0; i < 8; i++) {
       const attempt = basicFtp.perform(place.site(mode, tls), [{ do: 'put', local: path, remote: `file-${i}` }])

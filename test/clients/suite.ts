@@ -15,13 +15,15 @@ const names: readonly ByteString[] = [
   'plain.txt',
   'with  two spaces',
   `it's "quoted" \\ and so on`,
-  '-rf',
+  '-la',
   ' leading blank',
+  'arrow -> target',
   'trailing blank ',
   '#hash %41 *star* [set] ?',
   'tab\tinside',
   fromText('Grüße 文件 🗎'),
   'invalid \xe9\xc3 UTF-8',
+  'x'.repeat(255),
 ]
 
 const modes = ['explicit', 'implicit'] as const
@@ -103,7 +105,7 @@ export function testClient(client: Client, { unable = {}, unableEmptyFile }: Exp
         expect(namesIn(place.home)).toEqual(['third'])
       })
 
-      test('puts, lists, gets, renames and removes files whatever the bytes of their names', async () => {
+      test('T14: puts, lists, gets, renames and removes files whatever the bytes of their names', async () => {
         const file = await makeFixture(place.local, 16_384)
         await perform(...able.map((name): Step => ({ do: 'put', local: file.path, remote: name })))
         expect(namesIn(place.home)).toEqual([...able].sort())
@@ -120,7 +122,7 @@ export function testClient(client: Client, { unable = {}, unableEmptyFile }: Exp
         expect(namesIn(place.home)).toEqual([])
       })
 
-      test('finds files that others made, whatever the bytes of their names', async () => {
+      test('T14: finds files that others made, whatever the bytes of their names', async () => {
         const file = await makeFixture(place.local, 16_384)
         for (const name of able) place.give(name, file)
         const copy = (i: number) => join(place.local, `copy-${i}`)

@@ -4,27 +4,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Fixture, makeFixture } from '../../support/fixtures.ts'
 import { startTestGateway, type TestGateway } from '../../support/gateway-under-test.ts'
 import { ground } from '../../support/ground.ts'
-import { runOk } from '../../support/run.ts'
 import { type Sshd, startSshd } from '../../support/sshd.ts'
 import { deeds, proveCell } from './cell.ts'
 import { type Issued, issueCertificate } from './certificate.ts'
+import { commonsNetCommand, compileCommonsNet } from './commons-net.ts'
 import { clientsDocument } from './document.ts'
 import { dialogueOf, proveWay } from './evidence.ts'
-import { programFile } from './program.ts'
 import { matrixRows, type Row } from './rows.ts'
 import { type Way, wayNames, wayOf } from './way.ts'
 
-const classPath = '/usr/share/java/commons-net.jar'
 const { runFolder } = await ground()
 const folder = mkdtempSync(join(runFolder, 'matrix-'))
-const rows = matrixRows((...args) => [
-  'java',
-  '-XX:TieredStopAtLevel=1',
-  '-cp',
-  `${classPath}:${folder}`,
-  'CommonsNet',
-  ...args,
-])
+const rows = matrixRows(commonsNetCommand(folder, false))
 
 interface Case {
   readonly row: Row
@@ -52,7 +43,7 @@ const worked = new Set<string>()
 
 beforeAll(async () => {
   chmodSync(folder, 0o755)
-  await runOk('javac', ['-cp', classPath, '-d', folder, programFile('CommonsNet.java')])
+  await compileCommonsNet(folder)
   issued = await issueCertificate(folder)
   up = await makeFixture(folder, 200_000)
   down = await makeFixture(folder, 210_001)

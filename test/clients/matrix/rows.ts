@@ -42,7 +42,7 @@ const noTls = (reason: string) => without([...explicitWays, ...implicitWays, ...
 const changes = ['rename', 'delete', 'mkdir', 'rmdir'] as const
 
 /** `commonsNet` starts its program, which the set-up of the test has compiled. */
-export function matrixRows(commonsNet: (...args: string[]) => readonly string[]): readonly Row[] {
+export function matrixRows(commonsNet: readonly string[]): readonly Row[] {
   return [
     {
       client: curl,
@@ -80,7 +80,7 @@ export function matrixRows(commonsNet: (...args: string[]) => readonly string[])
       ),
     },
     {
-      client: programClient('Apache Commons Net', commonsNet()),
+      client: programClient('Apache Commons Net', commonsNet),
       from: '`libcommons-net-java`, JSSE',
       best: 'explicit',
     },
