@@ -92,6 +92,13 @@ export interface FileSystem {
   removeFile(path: ByteString): Promise<void>
   /** Renames, and replaces an existing file as Unix FTP servers do. */
   rename(from: ByteString, to: ByteString): Promise<void>
+  /**
+   * Copies a file to another name, which gets its bytes all at once: collected in a temporary file and renamed, as uploads
+   * are. An existing file is replaced and keeps its mode; a new one gets the `permissions`, where they are given.
+   */
+  copy(from: ByteString, to: ByteString, permissions?: number): Promise<void>
+  /** Bytes that the login may still store where `path` is; `unsupported` where the server does not tell. */
+  space(path: ByteString): Promise<number>
   /** Sets the modification time, in seconds since 1970, and the time of the last access, which is the same without it. */
   setModified(path: ByteString, seconds: number, accessed?: number): Promise<void>
   /** Sets the permission bits, 0 to 0o7777. */

@@ -67,6 +67,11 @@ export function rooted(files: FileSystem, root: ByteString): FileSystem {
     removeDirectory: async (path) => files.removeDirectory(notRoot(path)),
     removeFile: async (path) => files.removeFile(notRoot(path)),
     rename: async (from, to) => files.rename(notRoot(from), notRoot(to)),
+    async copy(from, to, permissions) {
+      if (to === '/') throw new BackendError('isADirectory', 'the root is a directory')
+      return files.copy(below(from), below(to), permissions)
+    },
+    space: async (path) => files.space(below(path)),
     setModified: async (path, seconds, accessed) => files.setModified(below(path), seconds, accessed),
     setMode: async (path, mode) => files.setMode(below(path), mode),
     setOwner: async (path, owner) => files.setOwner(below(path), owner),

@@ -49,6 +49,8 @@ export interface Behaviour {
   readonly openDangling: FailureKind
   /** Changing the mode of somebody else's file. */
   readonly foreignMode: FailureKind
+  /** Whether free space is told. */
+  readonly space: 'told' | 'unsupported'
 }
 
 export const contract: Behaviour = {
@@ -59,6 +61,7 @@ export const contract: Behaviour = {
   readLink: 'as stored',
   openDangling: 'notFound',
   foreignMode: 'accessDenied',
+  space: 'told',
 }
 
 /** A declared difference: what the suite then asserts, and how the table says it. */

@@ -42,6 +42,9 @@ export const servers: readonly ServerKind[] = [
     setUp: '`internal-sftp -P posix-rename,fsync,limits,statvfs,fstatvfs`: like servers that know no extension',
     packages: ['openssh-server'],
     start: () => startSshd({ subsystem: 'internal-sftp -P posix-rename,fsync,limits,statvfs,fstatvfs' }),
+    differences: {
+      space: { is: 'unsupported', words: 'free space is not told (no `statvfs`)' },
+    },
   },
   {
     name: 'OpenSSH, read-only',
@@ -89,6 +92,7 @@ export const servers: readonly ServerKind[] = [
     differences: {
       foreignMode: { is: 'failed', words: '“not the owner” is answered with a failure that says no more' },
       byteNames: { is: 'failed', words: 'names that are not UTF-8 are refused with a failure' },
+      space: { is: 'unsupported', words: 'free space is not told (no `statvfs`)' },
     },
   },
   {
@@ -102,6 +106,7 @@ export const servers: readonly ServerKind[] = [
         is: 'entered',
         words: 'a directory that may not be entered is entered; what is in it stays closed',
       },
+      space: { is: 'unsupported', words: 'free space is not told (no `statvfs`)' },
     },
   },
 ]

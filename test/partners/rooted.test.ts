@@ -49,6 +49,10 @@ test('every operation happens below the root', async () => {
   expect(await files.stat('/in/b')).toMatchObject({ name: 'b', modified: 1_000_000 })
   expect(await files.lstat('/in')).toMatchObject({ name: 'in', type: 'directory' })
   expect(await names(files, '/')).toEqual(['in'])
+  await files.copy('/in/b', '/in/c')
+  expect(await get(files, '/in/c')).toBe('text')
+  expect(await files.space('/in')).toBe(backend.free)
+  await files.removeFile('/in/c')
   await files.removeFile('/in/b')
   await files.removeDirectory('/in')
   await files.makeDirectory('/new')
@@ -124,5 +128,6 @@ test.each([
 test('the root cannot be stored to: the temporary file would lie beside it', async () => {
   const files = rooted(whole, '/data/acme')
   await expect(files.write('/', { kind: 'replace' })).rejects.toMatchObject({ kind: 'isADirectory' })
+  await expect(files.copy('/in', '/')).rejects.toMatchObject({ kind: 'isADirectory' })
   expect(touched).toEqual([])
 })

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import {
   type Backend,
   BackendError,
@@ -47,6 +48,8 @@ export class MemoryBackend implements Backend {
   closed(): void {
     for (const callback of this.#closing) callback()
   }
+  /** What `space` tells; undefined for a server that does not. */
+  free: number | undefined = 1024 ** 3
   batchLength = 100
   chunkLength = 64 * 1024
 
@@ -246,6 +249,20 @@ class MemoryFileSystem implements FileSystem {
     if (target.parent.children.get(target.name)?.type === 'directory' && to !== from) throw failure('isADirectory')
     source.parent.children.delete(source.name)
     target.parent.children.set(target.name, node)
+  }
+  async copy(from: ByteString, to: ByteString, permissions?: number): Promise<void> {
+    await this.#before('copy', from)
+    const { content } = this.#findFile(from)
+    const upload = await this.write(to, { kind: 'replace' }, permissions)
+    upload.sink.end(Buffer.from(content))
+    await finished(upload.sink)
+    await upload.commit()
+  }
+  async space(path: ByteString): Promise<number> {
+    await this.#before('space', path)
+    if (this.#backend.free === undefined) throw failure('unsupported')
+    this.#tree.find(path)
+    return this.#backend.free
   }
   async setModified(path: ByteString, seconds: number): Promise<void> {
     await this.#before('setModified', path)

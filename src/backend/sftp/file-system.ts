@@ -10,18 +10,22 @@ import {
 } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import { copyFile } from './copy-file.ts'
 import { readDirectory } from './directory-reader.ts'
 import { openDownload, type TransferParts } from './download.ts'
 import { entryOf, isDirectory } from './entry.ts'
 import { explain, whyMakeDirectoryFailed, whyRemoveDirectoryFailed, whyRemoveFailed } from './explain.ts'
 import { isUnsupported } from './failures.ts'
+import type { UploadSettings } from './finish.ts'
 import { type LanePlan, Lanes } from './lanes.ts'
 import type { Lease } from './pooled-line.ts'
 import { RecentStat } from './recent-stat.ts'
 import { renameOver } from './rename.ts'
 import type { Server } from './server.ts'
 import type { SftpClient } from './sftp-client.ts'
-import { openUpload, type UploadSettings } from './upload.ts'
+
+import { openUpload } from './upload.ts'
+
 import { extension } from './wire.ts'
 
 export interface FileSystemSettings extends UploadSettings {
@@ -101,6 +105,17 @@ export class SftpFileSystem implements FileSystem {
   async rename(from: ByteString, to: ByteString): Promise<void> {
     this.#recent.forget()
     await renameOver(this.#client, this.#server, from, to)
+  }
+
+  async copy(from: ByteString, to: ByteString, permissions?: number): Promise<void> {
+    this.#recent.forget()
+    await copyFile(this.#parts, { ...this.#settings, permissions }, from, to)
+  }
+  async space(path: ByteString): Promise<number> {
+    if (!this.#client.offers(extension.statvfs)) {
+      throw new BackendError('unsupported', 'the server does not tell its free space')
+    }
+    return (await this.#client.statvfs(path)).bytes
   }
 
   /** Version 3 sets both times or none, so the access time is set too. */

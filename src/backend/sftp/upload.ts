@@ -5,20 +5,12 @@ import { BackendError, type ByteTarget, type Upload, type WriteMode } from '../b
 import type { Attrs } from './attrs.ts'
 import type { TransferParts } from './download.ts'
 import { explain, whyWriteFailed } from './explain.ts'
-import { isRefusedAltogether } from './failures.ts'
+import { finish, type UploadSettings } from './finish.ts'
 import { renameOver } from './rename.ts'
 import type { SftpClient } from './sftp-client.ts'
 import { openBeside, openInPlace, type Place } from './upload-place.ts'
 import { openFlag } from './wire.ts'
 import { type WriteLane, Writer } from './writer.ts'
-
-export interface UploadSettings {
-  /** See `loginTag`. */
-  readonly tag: string
-  readonly fsync: 'auto' | 'off'
-  /** Of a new file; one that replaces another takes over its own. */
-  readonly permissions?: number | undefined
-}
 
 /** How long the end of a failed upload may wait until its temporary file is gone. */
 const dropMs = 2000
@@ -124,44 +116,14 @@ class SftpUpload implements Upload {
   }
 
   async #sealAtOnce(): Promise<Attrs> {
-    const [, , attrs] = await Promise.all([this.#keepMode(), this.#fsync(), this.#attrs(), this.#close()])
+    const [attrs] = await Promise.all([finish(this.#parts, this.#settings, this.#place), this.#close()])
     return this.#checked(attrs)
   }
 
   async #sealStepByStep(): Promise<Attrs> {
-    await this.#keepMode()
-    await this.#fsync()
-    const attrs = await this.#attrs()
+    const attrs = await finish(this.#parts, this.#settings, this.#place)
     await this.#close()
     return this.#checked(attrs)
-  }
-
-  /** Best effort: object stores know no modes, and a file without its old mode is still the whole file. */
-  async #keepMode(): Promise<void> {
-    const { handle, target } = this.#place
-    const { server } = this.#parts
-    const permissions = target?.mode ?? this.#settings.permissions
-    if (permissions === undefined || server.can.setMode === 'ignore') return
-    await this.#client.fsetstat(handle, { permissions }).catch((error) => {
-      if (isRefusedAltogether(error)) server.learn({ setMode: 'ignore' })
-    })
-  }
-
-  async #fsync(): Promise<void> {
-    if (this.#settings.fsync === 'auto' && this.#parts.server.can.fsync) await this.#client.fsync(this.#place.handle)
-  }
-
-  /** Nothing where the server cannot tell: every WRITE was acknowledged, and it has said all it can. */
-  async #attrs(): Promise<Attrs> {
-    const { server } = this.#parts
-    if (server.can.sizeAfterUpload === 'skip') return {}
-    try {
-      return await this.#client.fstat(this.#place.handle)
-    } catch (error) {
-      if (!isRefusedAltogether(error)) throw error
-      server.learn({ sizeAfterUpload: 'skip' })
-      return {}
-    }
   }
 
   /** Every handle of the file, once. */
