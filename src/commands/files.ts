@@ -1,5 +1,5 @@
 import type { FileSystem } from '../backend/backend.ts'
-import { path as pathArgument, timeAndPath } from '../ftp/arguments.ts'
+import { optionalPath, path as pathArgument, timeAndPath } from '../ftp/arguments.ts'
 import type { Conversion } from '../ftp/ascii.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import { formatTime, parseTime } from '../ftp/facts.ts'
@@ -134,5 +134,15 @@ async function setModified(user: User, path: ByteString, time: number): Promise<
   return reply(213, `Modify=${formatTime(time)}; ${path}`)
 }
 
+/** Free space (draft-peterson-streamlined-ftp-command-extensions). */
+const avbl = command({
+  verbs: ['AVBL'],
+  argument: optionalPath,
+  access: 'loggedIn',
+  feature: 'AVBL',
+  run: async ({ user, argument }) =>
+    reply(213, String(await user.files.space(user.resolve(argument.path ?? user.directory)))),
+})
+
 /** Files by name (RFC 959 section 4.1.3, RFC 3659 sections 3 and 4, draft-somers-ftp-mfxx). */
-export const files = [dele, rnfr, rnto, size, mdtm, mfmt] as const
+export const files = [dele, rnfr, rnto, size, mdtm, mfmt, avbl] as const

@@ -73,6 +73,7 @@ test('FEAT lists what the session offers, one line each', async () => {
     ' SIZE',
     ' MDTM',
     ' MFMT',
+    ' AVBL',
     ' MFF Modify;UNIX.mode;UNIX.owner;UNIX.group;',
     ' TVFS',
     ' CLNT',
