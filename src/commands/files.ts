@@ -1,5 +1,5 @@
 import type { FileSystem } from '../backend/backend.ts'
-import { optionalPath, path as pathArgument, timeAndPath } from '../ftp/arguments.ts'
+import { none, optionalPath, path as pathArgument, timeAndPath } from '../ftp/arguments.ts'
 import type { Conversion } from '../ftp/ascii.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import { formatTime, parseTime } from '../ftp/facts.ts'
@@ -144,5 +144,13 @@ const avbl = command({
     reply(213, String(await user.files.space(user.resolve(argument.path ?? user.directory)))),
 })
 
+/** What servers with quotas tell of them; here it is what may still be stored, by quota or by the disk. */
+const xquota = command({
+  verbs: ['XQUOTA'],
+  argument: none,
+  access: 'loggedIn',
+  run: async ({ user }) => reply(211, `Free space: ${await user.files.space(user.directory)} bytes.`),
+})
+
 /** Files by name (RFC 959 section 4.1.3, RFC 3659 sections 3 and 4, draft-somers-ftp-mfxx). */
-export const files = [dele, rnfr, rnto, size, mdtm, mfmt, avbl] as const
+export const files = [dele, rnfr, rnto, size, mdtm, mfmt, avbl, xquota] as const

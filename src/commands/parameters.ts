@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import { BackendError } from '../backend/backend.ts'
 import {
   allocation,
   extendedHostPort,
@@ -14,7 +15,7 @@ import { asciiUpperCase, type ByteString } from '../ftp/bytes.ts'
 import { parseCommandLine } from '../ftp/command-line.ts'
 import { parseFactList } from '../ftp/facts.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
-import { type Address, command, type Session } from './command.ts'
+import { type Address, command, type Session, type User } from './command.ts'
 
 const type = command({
   verbs: ['TYPE'],
@@ -128,11 +129,21 @@ const allo = command({
   verbs: ['ALLO'],
   argument: allocation,
   access: 'loggedIn',
-  run({ session, argument }) {
+  async run({ session, user, argument }) {
     session.declaredSize = argument
-    return reply(202, 'No storage allocation necessary.')
+    const free = session.dialect.commands.alloCheck ? await spaceFor(user) : undefined
+    if (free === undefined) return reply(202, 'No storage allocation necessary.')
+    return free < argument ? reply(552, 'Not enough free space.') : reply(200, 'Enough free space.')
   },
 })
+
+/** Undefined where the server does not tell; an upload is tried all the same then. */
+async function spaceFor({ files, directory }: User): Promise<number | undefined> {
+  return files.space(directory).catch((error) => {
+    if (error instanceof BackendError && error.kind !== 'unavailable') return undefined
+    throw error
+  })
+}
 
 const opts = command({
   verbs: ['OPTS'],

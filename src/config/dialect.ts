@@ -14,6 +14,7 @@ export const dialectEntries = {
   commands: {
     noop: preset(kinds.oneOf(['after', 'immediate']), 'after'),
     modeZ: preset(kinds.truth, 'false'),
+    alloCheck: preset(kinds.truth, 'false'),
   },
   listing: {
     style: preset(kinds.oneOf(['unix', 'dos']), 'unix'),

@@ -28,6 +28,8 @@ export interface Dialect {
     readonly noop: 'after' | 'immediate'
     /** Whether MODE Z (deflate) is offered. */
     readonly modeZ: boolean
+    /** Whether ALLO asks for free space, and is refused where there is less. */
+    readonly alloCheck: boolean
   }
   readonly listing: {
     /** The look of LIST, to begin with: `ls -l`, or DIR of Windows. */
@@ -65,7 +67,7 @@ export const usualDialect: Dialect = {
   tls: { sessionReuse: 'prefer' },
   passive: { peerMustMatch: 'control' },
   active: { mode: 'on', privateAddress: 'refuse' },
-  commands: { noop: 'after', modeZ: false },
+  commands: { noop: 'after', modeZ: false, alloCheck: false },
   listing: {
     style: 'unix',
     timeZone: 'UTC',
