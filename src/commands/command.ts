@@ -41,6 +41,8 @@ export interface Session {
   username: ByteString | undefined
   /** Set by RNFR, used and cleared by RNTO; a transfer command clears it too. */
   renameFrom: ByteString | undefined
+  /** Set by CPFR, used and cleared by CPTO; cleared like `renameFrom`. */
+  copyFrom: ByteString | undefined
   /** Set by REST; cleared by the next transfer command, whatever its outcome (clients send REST, PASV, RETR). */
   restartAt: number
   /** Set by ALLO: the size the next upload declares; cleared like `restartAt`. */

@@ -1,4 +1,5 @@
 import type { Command } from './command.ts'
+import { copying } from './copying.ts'
 import { directories } from './directories.ts'
 import { factsChange } from './facts-change.ts'
 import { files } from './files.ts'
@@ -20,6 +21,7 @@ const families = [
   listings,
   files,
   factsChange,
+  copying,
   directories,
   information(table),
   siteFamily,

@@ -18,5 +18,5 @@ export const refused = [
   refuse('Creation times are not supported.', 'MFCT'),
   refuse('Checksums are not supported.', 'HASH', 'MD5', 'XMD5', 'XCRC', 'XSHA', 'XSHA1', 'XSHA256', 'XSHA512'),
   refuse('Ranges are not supported, use REST.', 'RANG'),
-  refuse('Not implemented.', 'COMB', 'THMB'),
+  refuse('Not implemented.', 'THMB'),
 ] as const

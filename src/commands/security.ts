@@ -36,6 +36,7 @@ function startOver(session: Session, protection: Session['protection']): void {
   session.epsvOnly = false
   session.facts = defaultFacts
   session.renameFrom = undefined
+  session.copyFrom = undefined
   session.restartAt = 0
   session.declaredSize = undefined
 }

@@ -2,12 +2,13 @@ import { anything, text } from '../ftp/arguments.ts'
 import { parseCommandLine } from '../ftp/command-line.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
 import { command } from './command.ts'
+import { copyWords } from './copying.ts'
 import { fileWords } from './site-files.ts'
 import { refusedWords, sessionWords } from './site-session.ts'
 import { type SiteWord, siteWord } from './site-word.ts'
 
 const help = siteWord('HELP', anything, () => siteHelp())
-const offered: readonly SiteWord[] = [...fileWords, ...sessionWords, help]
+const offered: readonly SiteWord[] = [...fileWords, ...copyWords, ...sessionWords, help]
 const words: ReadonlyMap<string, SiteWord> = new Map([...offered, ...refusedWords].map((word) => [word.verb, word]))
 
 /**
@@ -25,7 +26,7 @@ const site = command({
   argument: text('<command> [<arguments>]'),
   access: 'loggedIn',
   // lftp uses SYMLINK and UTIME where it finds them here.
-  feature: 'SITE CHMOD;CHOWN;CHGRP;UMASK;UTIME;SYMLINK;LINK;MKDIR;IDLE;DIRSTYLE',
+  feature: 'SITE CHMOD;CHOWN;CHGRP;UMASK;UTIME;SYMLINK;LINK;MKDIR;COPY;IDLE;DIRSTYLE',
   async run({ session, user, argument }) {
     const { verb, argument: value } = parseCommandLine(argument)
     const word = words.get(verb)

@@ -93,7 +93,7 @@ async function store(
 }
 
 /** SITE UMASK; undefined leaves it to the server. */
-function newFileMode({ umask }: Session): number | undefined {
+export function newFileMode({ umask }: Session): number | undefined {
   return umask === undefined ? undefined : 0o666 & ~umask
 }
 

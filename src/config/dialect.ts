@@ -15,6 +15,7 @@ export const dialectEntries = {
     noop: preset(kinds.oneOf(['after', 'immediate']), 'after'),
     modeZ: preset(kinds.truth, 'false'),
     alloCheck: preset(kinds.truth, 'false'),
+    comb: preset(kinds.truth, 'false'),
   },
   listing: {
     style: preset(kinds.oneOf(['unix', 'dos']), 'unix'),

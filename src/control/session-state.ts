@@ -57,6 +57,7 @@ export class SessionState implements Session {
   facts: ReadonlySet<string> = defaultFacts
   username: ByteString | undefined
   renameFrom: ByteString | undefined
+  copyFrom: ByteString | undefined
   restartAt = 0
   declaredSize: number | undefined
   umask: number | undefined
@@ -128,6 +129,7 @@ export class SessionState implements Session {
     this.facts = defaultFacts
     this.umask = undefined
     this.renameFrom = undefined
+    this.copyFrom = undefined
     this.restartAt = 0
     this.declaredSize = undefined
     this.idleSeconds = this.options.timeouts.idleMs / 1000
@@ -200,6 +202,7 @@ export class SessionState implements Session {
   endTransfer(): void {
     this.transfers.end()
     this.renameFrom = undefined
+    this.copyFrom = undefined
     this.restartAt = 0
     this.declaredSize = undefined
   }

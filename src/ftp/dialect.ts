@@ -30,6 +30,8 @@ export interface Dialect {
     readonly modeZ: boolean
     /** Whether ALLO asks for free space, and is refused where there is less. */
     readonly alloCheck: boolean
+    /** Whether COMB, which puts files together, is offered. */
+    readonly comb: boolean
   }
   readonly listing: {
     /** The look of LIST, to begin with: `ls -l`, or DIR of Windows. */
@@ -67,7 +69,7 @@ export const usualDialect: Dialect = {
   tls: { sessionReuse: 'prefer' },
   passive: { peerMustMatch: 'control' },
   active: { mode: 'on', privateAddress: 'refuse' },
-  commands: { noop: 'after', modeZ: false, alloCheck: false },
+  commands: { noop: 'after', modeZ: false, alloCheck: false, comb: false },
   listing: {
     style: 'unix',
     timeZone: 'UTC',

@@ -78,7 +78,7 @@ test('FEAT lists what the session offers, one line each', async () => {
     ' TVFS',
     ' CLNT',
     ' CSID',
-    ' SITE CHMOD;CHOWN;CHGRP;UMASK;UTIME;SYMLINK;LINK;MKDIR;IDLE;DIRSTYLE',
+    ' SITE CHMOD;CHOWN;CHGRP;UMASK;UTIME;SYMLINK;LINK;MKDIR;COPY;IDLE;DIRSTYLE',
     '211 End',
     '',
   ])

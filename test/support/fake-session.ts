@@ -31,6 +31,7 @@ export class FakeSession implements Session {
   facts: ReadonlySet<string> = defaultFacts
   username: ByteString | undefined
   renameFrom: ByteString | undefined
+  copyFrom: ByteString | undefined
   restartAt = 0
   declaredSize: number | undefined
   umask: number | undefined
@@ -78,6 +79,7 @@ export class FakeSession implements Session {
         this.restartAt = 0
         this.declaredSize = undefined
         this.renameFrom = undefined
+        this.copyFrom = undefined
       }
     }
   }

@@ -1,0 +1,127 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { FileSystem } from '../backend/backend.ts'
+import { type Argument, path as pathArgument } from '../ftp/arguments.ts'
+import type { ByteString } from '../ftp/bytes.ts'
+import { type Reply, reply } from '../ftp/reply.ts'
+import { command, type Session, type User } from './command.ts'
+import { isNotFound } from './failures.ts'
+import { siteWord } from './site-word.ts'
+import { newFileMode } from './transfers.ts'
+
+interface Request {
+  readonly session: Session
+  readonly user: User
+  readonly argument: ByteString
+}
+
+/** Remembers what CPTO will copy, as RNFR does for RNTO. */
+async function chooseSource({ session, user, argument }: Request): Promise<Reply> {
+  const from = user.resolve(argument)
+  session.copyFrom = undefined
+  const { type } = await user.files.stat(from)
+  if (type === 'directory') return reply(550, 'Is a directory.')
+  session.copyFrom = from
+  return reply(350, 'Ready for CPTO.')
+}
+
+async function copyChosen({ session, user, argument }: Request): Promise<Reply> {
+  const from = session.copyFrom
+  if (from === undefined) return reply(503, 'Send CPFR first.')
+  session.copyFrom = undefined
+  await user.files.copy(from, user.resolve(argument), newFileMode(session))
+  return reply(250, 'Copied.')
+}
+
+const cpfr = command({ verbs: ['CPFR'], argument: pathArgument, access: 'loggedIn', run: chooseSource })
+const cpto = command({ verbs: ['CPTO'], argument: pathArgument, access: 'loggedIn', run: copyChosen })
+
+/** Names in quotes or without blanks; a quote within quotes is doubled. Undefined when there are fewer than two. */
+function names(text: ByteString): readonly ByteString[] | undefined {
+  const word = /"((?:[^"]|"")+)"|([^\s"]\S*)/y
+  const found: ByteString[] = []
+  for (let at = 0; at < text.length; at = word.lastIndex) {
+    word.lastIndex = at + (/^ */.exec(text.slice(at))?.[0].length ?? 0)
+    if (word.lastIndex === text.length) break
+    const [, quoted, bare] = word.exec(text) ?? []
+    const name = quoted?.replaceAll('""', '"') ?? bare
+    if (name === undefined) return undefined
+    found.push(name)
+  }
+  return found.length < 2 ? undefined : found
+}
+
+/** COPY: without quotes the first name ends at the first blank, and the second has all the rest. */
+const twoNames: Argument<{ readonly from: ByteString; readonly to: ByteString }> = {
+  syntax: '<source> <target>',
+  parse(text) {
+    if (text.startsWith('"')) {
+      const [from, to, ...others] = names(text) ?? []
+      return from === undefined || to === undefined || others.length > 0 ? undefined : { from, to }
+    }
+    const [, from, to] = /^([^ ]+) (.+)$/s.exec(text) ?? []
+    return from === undefined || to === undefined ? undefined : { from, to }
+  },
+}
+
+/** The same as words of SITE, as ProFTPD's mod_copy has them. */
+export const copyWords = [
+  siteWord('CPFR', pathArgument, chooseSource),
+  siteWord('CPTO', pathArgument, copyChosen),
+  siteWord('COPY', twoNames, async ({ session, user, argument: { from, to } }) => {
+    await user.files.copy(user.resolve(from), user.resolve(to), newFileMode(session))
+    return reply(200, 'Copied.')
+  }),
+] as const
+
+const partNames: Argument<{ readonly target: ByteString; readonly parts: readonly ByteString[] }> = {
+  syntax: '"<target>" "<part>" ...',
+  parse(text) {
+    const [target, ...parts] = names(text) ?? []
+    return target === undefined ? undefined : { target, parts }
+  },
+}
+
+/** Puts parts together behind what the target has already, as Globalscape does; but nothing is deleted. */
+const comb = command({
+  verbs: ['COMB'],
+  argument: partNames,
+  access: 'loggedIn',
+  async run({ session, user, argument: { target, parts } }) {
+    if (!session.dialect.commands.comb) return reply(502, 'Combining files is switched off.')
+    const path = user.resolve(target)
+    const sources = [...((await isThere(user.files, path)) ? [path] : []), ...parts.map((part) => user.resolve(part))]
+    const upload = await user.files.write(path, { kind: 'replace' }, newFileMode(session))
+    try {
+      await pipeline(Readable.from(oneAfterAnother(user.files, sources)), upload.sink)
+      await upload.commit()
+    } finally {
+      await upload.abandon()
+    }
+    return reply(250, 'Combined.')
+  },
+})
+
+async function isThere(files: FileSystem, path: ByteString): Promise<boolean> {
+  return files.stat(path).then(
+    () => true,
+    (error) => {
+      if (isNotFound(error)) return false
+      throw error
+    },
+  )
+}
+
+async function* oneAfterAnother(files: FileSystem, paths: readonly ByteString[]): AsyncGenerator<Buffer> {
+  for (const path of paths) {
+    const download = await files.read(path, 0)
+    try {
+      yield* download.content
+    } finally {
+      await download.close()
+    }
+  }
+}
+
+/** Copies made on the server (mod_copy of ProFTPD, COMB of Globalscape). */
+export const copying = [cpfr, cpto, comb] as const
