@@ -2,6 +2,7 @@ import type { FileSystem, Upload } from '../backend/backend.ts'
 import type { Argument, HostPort } from '../ftp/arguments.ts'
 import type { Conversion } from '../ftp/ascii.ts'
 import type { ByteString } from '../ftp/bytes.ts'
+import type { ChecksumName } from '../ftp/checksum.ts'
 import type { Dialect } from '../ftp/dialect.ts'
 import type { Reply } from '../ftp/reply.ts'
 import type { Secret } from '../ftp/secret.ts'
@@ -43,6 +44,10 @@ export interface Session {
   renameFrom: ByteString | undefined
   /** Set by CPFR, used and cleared by CPTO; cleared like `renameFrom`. */
   copyFrom: ByteString | undefined
+  /** What HASH makes; OPTS HASH sets it. */
+  hashAlgorithm: ChecksumName
+  /** Aborted when the client has gone or the session is ended, for whatever takes long without a transfer. */
+  readonly gone: AbortSignal
   /** Set by REST; cleared by the next transfer command, whatever its outcome (clients send REST, PASV, RETR). */
   restartAt: number
   /** Set by ALLO: the size the next upload declares; cleared like `restartAt`. */

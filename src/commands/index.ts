@@ -3,6 +3,7 @@ import { copying } from './copying.ts'
 import { directories } from './directories.ts'
 import { factsChange } from './facts-change.ts'
 import { files } from './files.ts'
+import { hashes } from './hashes.ts'
 import { information } from './information.ts'
 import { listings } from './listings.ts'
 import { login } from './login.ts'
@@ -22,6 +23,7 @@ const families = [
   files,
   factsChange,
   copying,
+  hashes,
   directories,
   information(table),
   siteFamily,

@@ -16,6 +16,7 @@ import { parseCommandLine } from '../ftp/command-line.ts'
 import { parseFactList } from '../ftp/facts.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
 import { type Address, command, type Session, type User } from './command.ts'
+import { hashOption } from './hashes.ts'
 
 const type = command({
   verbs: ['TYPE'],
@@ -147,13 +148,14 @@ async function spaceFor({ files, directory }: User): Promise<number | undefined>
 
 const opts = command({
   verbs: ['OPTS'],
-  argument: text('UTF8 ON|MLST <facts>|MODE Z LEVEL <0-9>'),
+  argument: text('UTF8 ON|MLST <facts>|MODE Z LEVEL <0-9>|HASH [<algorithm>]'),
   access: 'anyone',
   feature: 'UTF8',
   run({ session, argument }) {
     const { verb: option, argument: value } = parseCommandLine(argument.trim())
     if (option === 'UTF8' || option === 'UTF-8') return utf8Option(session, value)
     if (option === 'MLST') return mlstOption(session, value)
+    if (option === 'HASH') return hashOption(session, value) ?? reply(501, 'Option not understood.')
     if (option === 'MODE') return modeOption(session, value)
     return reply(501, 'Option not understood.')
   },

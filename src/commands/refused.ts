@@ -16,7 +16,6 @@ export const refused = [
   refuse('Use EPRT or PORT.', 'LPRT'),
   refuse('Transfers between two servers are not supported.', 'SSCN'),
   refuse('Creation times are not supported.', 'MFCT'),
-  refuse('Checksums are not supported.', 'HASH', 'MD5', 'XMD5', 'XCRC', 'XSHA', 'XSHA1', 'XSHA256', 'XSHA512'),
   refuse('Ranges are not supported, use REST.', 'RANG'),
   refuse('Not implemented.', 'THMB'),
 ] as const

@@ -35,6 +35,7 @@ function startOver(session: Session, protection: Session['protection']): void {
   session.protection = protection
   session.epsvOnly = false
   session.facts = defaultFacts
+  session.hashAlgorithm = 'SHA-256'
   session.renameFrom = undefined
   session.copyFrom = undefined
   session.restartAt = 0

@@ -33,6 +33,7 @@ export function describeConfig(config: Config): string {
     tls: { ...config.tls, ...config.dialect.tls },
     upload: { ...config.dialect.upload, ...config.upload },
     commands: config.dialect.commands,
+    hash: { ...config.dialect.hash, maxBytes: size(config.dialect.hash.maxBytes) },
     listing: config.dialect.listing,
     ascii: config.dialect.ascii,
     names: config.dialect.names,
@@ -93,7 +94,8 @@ function describePartner({ name, users, auth, backend, root, dialect }: PartnerC
 function toldOnly(dialect: PartnerConfig['dialect']): object {
   const groups = Object.entries(dialect).map(([group, keys]) => {
     const told = Object.entries(keys).filter(([, value]) => value !== undefined)
-    return [group, Object.fromEntries(told)] as const
+    const shown = told.map(([key, value]) => [key, key === 'maxBytes' ? size(value) : value])
+    return [group, Object.fromEntries(shown)] as const
   })
   return Object.fromEntries(groups.filter(([, keys]) => Object.keys(keys).length > 0))
 }

@@ -17,6 +17,10 @@ export const dialectEntries = {
     alloCheck: preset(kinds.truth, 'false'),
     comb: preset(kinds.truth, 'false'),
   },
+  hash: {
+    commands: preset(kinds.oneOf(['on', 'off']), 'on'),
+    maxBytes: preset(kinds.size, '1GiB'),
+  },
   listing: {
     style: preset(kinds.oneOf(['unix', 'dos']), 'unix'),
     timeZone: preset(kinds.timeZone, 'UTC'),
@@ -45,19 +49,21 @@ export const dialectChangeEntries = {
   passive: table(withoutPresets(dialectEntries.passive)),
   active: table(withoutPresets(dialectEntries.active)),
   commands: table(withoutPresets(dialectEntries.commands)),
+  hash: table(withoutPresets(dialectEntries.hash)),
   listing: table(withoutPresets(dialectEntries.listing)),
   ascii: table(withoutPresets(dialectEntries.ascii)),
   names: table(withoutPresets(dialectEntries.names)),
 }
 
 /** The dialect among all that the globals say. */
-export function dialectOf({ upload, tls, passive, active, commands, listing, ascii, names }: Dialect): Dialect {
+export function dialectOf({ upload, tls, passive, active, commands, hash, listing, ascii, names }: Dialect): Dialect {
   return {
     upload: { endOfData: upload.endOfData },
     tls: { sessionReuse: tls.sessionReuse },
     passive: { peerMustMatch: passive.peerMustMatch },
     active: { mode: active.mode, privateAddress: active.privateAddress },
     commands,
+    hash,
     listing,
     ascii,
     names,
@@ -66,6 +72,6 @@ export function dialectOf({ upload, tls, passive, active, commands, listing, asc
 
 /** What a partner's file says otherwise, every group of it: one that is left out here would be read and never used. */
 export function dialectChangesOf(values: Required<DialectChanges>): Required<DialectChanges> {
-  const { upload, tls, passive, active, commands, listing, ascii, names } = values
-  return { upload, tls, passive, active, commands, listing, ascii, names }
+  const { upload, tls, passive, active, commands, hash, listing, ascii, names } = values
+  return { upload, tls, passive, active, commands, hash, listing, ascii, names }
 }

@@ -86,6 +86,7 @@ export const gatewaySchema = {
     keepPartial: later,
   }),
   commands: table(dialectEntries.commands),
+  hash: table(dialectEntries.hash),
   listing: table(dialectEntries.listing),
   ascii: table(dialectEntries.ascii),
   names: table(dialectEntries.names),

@@ -42,6 +42,8 @@ export class ControlConnection {
   readonly #sendMs: number
   readonly #writing: Writing
   #sending = 0
+  /** Called when the client has closed its end, also while nobody reads. */
+  onGone: () => void = () => {}
 
   /** `sendMs`: a client that does not take a reply for so long is gone. */
   constructor(socket: Socket, sendMs: number, writing: Writing) {
@@ -151,6 +153,7 @@ export class ControlConnection {
   /** One set of listeners per socket; each only wakes the reader, which then looks for itself. */
   #listenTo<S extends Socket>(socket: S): S {
     for (const event of ['readable', 'end', 'close']) socket.on(event, () => this.#wake())
+    for (const event of ['end', 'close']) socket.on(event, () => this.onGone())
     socket.on('error', () => socket.destroy())
     return socket
   }

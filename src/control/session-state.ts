@@ -4,6 +4,7 @@ import { usualLevel } from '../data/compression.ts'
 import type { DataChannel } from '../data/data-channel.ts'
 import { DataConnectionError } from '../data/data-error.ts'
 import { type ByteString, fromText, toText } from '../ftp/bytes.ts'
+import type { ChecksumName } from '../ftp/checksum.ts'
 import { changed, type Dialect } from '../ftp/dialect.ts'
 import { defaultFacts } from '../ftp/facts.ts'
 import { resolve } from '../ftp/pathname.ts'
@@ -58,6 +59,8 @@ export class SessionState implements Session {
   username: ByteString | undefined
   renameFrom: ByteString | undefined
   copyFrom: ByteString | undefined
+  hashAlgorithm: ChecksumName = 'SHA-256'
+  readonly #gone = new AbortController()
   restartAt = 0
   declaredSize: number | undefined
   umask: number | undefined
@@ -127,6 +130,7 @@ export class SessionState implements Session {
     this.compressionLevel = usualLevel
     this.epsvOnly = false
     this.facts = defaultFacts
+    this.hashAlgorithm = 'SHA-256'
     this.umask = undefined
     this.renameFrom = undefined
     this.copyFrom = undefined
@@ -195,6 +199,13 @@ export class SessionState implements Session {
     if (!aborted) this.#data.forget()
     return aborted
   }
+  get gone(): AbortSignal {
+    return this.#gone.signal
+  }
+  /** Whatever is done for nobody but the client stops. */
+  abandon(): void {
+    this.#gone.abort()
+  }
   /** The client has hung up; a transfer may go on all the same. */
   clientLeft(): void {
     this.#data.clientLeft()
@@ -221,6 +232,7 @@ export class SessionState implements Session {
 
   /** Ends what is under way at once, requests to the backend included. */
   cut(): void {
+    this.#gone.abort()
     this.transfers.abort()
     this.#data.close()
     void this.user?.files.close()

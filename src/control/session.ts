@@ -34,6 +34,7 @@ export class FtpSession {
   constructor(control: ControlConnection, state: SessionState) {
     this.#control = control
     this.#state = state
+    control.onGone = () => state.abandon()
   }
 
   /** From the greeting to the end of the connection. Never throws. */

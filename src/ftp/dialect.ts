@@ -33,6 +33,12 @@ export interface Dialect {
     /** Whether COMB, which puts files together, is offered. */
     readonly comb: boolean
   }
+  readonly hash: {
+    /** Whether checksums of files are made. */
+    readonly commands: 'on' | 'off'
+    /** Of so many bytes at most: the client waits without a word, and the gateway reads all of them. */
+    readonly maxBytes: number
+  }
   readonly listing: {
     /** The look of LIST, to begin with: `ls -l`, or DIR of Windows. */
     readonly style: 'unix' | 'dos'
@@ -70,6 +76,7 @@ export const usualDialect: Dialect = {
   passive: { peerMustMatch: 'control' },
   active: { mode: 'on', privateAddress: 'refuse' },
   commands: { noop: 'after', modeZ: false, alloCheck: false, comb: false },
+  hash: { commands: 'on', maxBytes: 1024 ** 3 },
   listing: {
     style: 'unix',
     timeZone: 'UTC',
@@ -90,6 +97,7 @@ export function changed(dialect: Dialect, changes: DialectChanges): Dialect {
     passive: over(dialect.passive, changes.passive),
     active: over(dialect.active, changes.active),
     commands: over(dialect.commands, changes.commands),
+    hash: over(dialect.hash, changes.hash),
     listing: over(dialect.listing, changes.listing),
     ascii: over(dialect.ascii, changes.ascii),
     names: over(dialect.names, changes.names),

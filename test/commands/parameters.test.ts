@@ -26,9 +26,11 @@ test.each([
   ['OPTS MLST type;size;what;', 200, 'MLST OPTS type;size;'],
   ['OPTS MLST', 200, 'MLST OPTS'],
   ['OPTS MLST type size', 501, 'Syntax: OPTS MLST <fact>;<fact>;'],
-  ['OPTS HASH SHA-1', 501, 'Option not understood.'],
+  ['OPTS HASH', 200, 'SHA-256'],
+  ['OPTS HASH sha-1', 200, 'SHA-1'],
+  ['OPTS HASH SHA-3', 504, 'Unknown algorithm.'],
   ['OPTS MODE Z LEVEL 6', 501, 'Option not understood.'],
-  ['OPTS', 501, 'Syntax: OPTS UTF8 ON|MLST <facts>|MODE Z LEVEL <0-9>'],
+  ['OPTS', 501, 'Syntax: OPTS UTF8 ON|MLST <facts>|MODE Z LEVEL <0-9>|HASH [<algorithm>]'],
 ])('%s is answered with %i %s', async (line, code, text) => {
   const session = await FakeSession.loggedIn()
   expect(await session.run(line)).toEqual({ code, lines: [text] })

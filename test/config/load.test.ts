@@ -105,7 +105,17 @@ test('the fuller example of the design loads word for word, with paths relative 
         },
         backend: 'main',
         root: '/data/partners/acme',
-        dialect: { upload: {}, tls: {}, passive: {}, active: {}, commands: {}, listing: {}, ascii: {}, names: {} },
+        dialect: {
+          upload: {},
+          tls: {},
+          passive: {},
+          active: {},
+          commands: {},
+          hash: {},
+          listing: {},
+          ascii: {},
+          names: {},
+        },
       },
     ])
   })

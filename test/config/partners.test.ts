@@ -48,7 +48,17 @@ test('a partner without auth is passed through, to the default backend, with all
   expect(config.partners).toEqual([
     {
       ...all,
-      dialect: { upload: {}, tls: {}, passive: {}, active: {}, commands: {}, listing: {}, ascii: {}, names: {} },
+      dialect: {
+        upload: {},
+        tls: {},
+        passive: {},
+        active: {},
+        commands: {},
+        hash: {},
+        listing: {},
+        ascii: {},
+        names: {},
+      },
     },
   ])
 })

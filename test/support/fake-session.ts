@@ -32,6 +32,9 @@ export class FakeSession implements Session {
   username: ByteString | undefined
   renameFrom: ByteString | undefined
   copyFrom: ByteString | undefined
+  hashAlgorithm: Session['hashAlgorithm'] = 'SHA-256'
+  readonly leave = new AbortController()
+  readonly gone = this.leave.signal
   restartAt = 0
   declaredSize: number | undefined
   umask: number | undefined
