@@ -1,6 +1,7 @@
 import type { FileSystem, Upload } from '../backend/backend.ts'
 import type { Argument, HostPort } from '../ftp/arguments.ts'
 import type { Conversion } from '../ftp/ascii.ts'
+import type { ByteRange } from '../ftp/byte-range.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { ChecksumName } from '../ftp/checksum.ts'
 import type { Dialect } from '../ftp/dialect.ts'
@@ -50,6 +51,8 @@ export interface Session {
   readonly gone: AbortSignal
   /** Set by REST; cleared by the next transfer command, whatever its outcome (clients send REST, PASV, RETR). */
   restartAt: number
+  /** Set by RANG in place of a restart marker: what the next RETR or HASH is about; cleared like `restartAt`. */
+  range: ByteRange | undefined
   /** Set by ALLO: the size the next upload declares; cleared like `restartAt`. */
   declaredSize: number | undefined
   /** Bits that new files and directories do not get, set by SITE UMASK; the server's own until then. */

@@ -78,10 +78,11 @@ const hash = command({
   async run({ session, user, argument }) {
     if (!isOn(session)) return switchedOff()
     const path = user.resolve(argument)
-    const name = session.hashAlgorithm
+    const { hashAlgorithm: name, range = wholeFile } = session
+    session.range = undefined
     try {
       if ((await user.files.stat(path)).type === 'directory') return reply(553, 'Is a directory.')
-      const sum = await sumOf({ session, user }, path, name, wholeFile)
+      const sum = await sumOf({ session, user }, path, name, range)
       return 'code' in sum ? sum : reply(213, `${name} ${sum.start}-${sum.end} ${sum.hex} ${argument}`)
     } catch (error) {
       if (error instanceof BackendError && error.kind === 'accessDenied') return reply(556, 'Permission denied.')

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net'
 import { BackendError } from '../backend/backend.ts'
 import {
   allocation,
+  byteRange,
   extendedHostPort,
   extendedPassive,
   hostPort,
@@ -122,7 +123,24 @@ const rest = command({
   feature: 'REST STREAM',
   run({ session, argument }) {
     session.restartAt = argument
+    session.range = undefined
     return reply(350, `Restarting at ${argument}. Send STOR or RETR.`)
+  },
+})
+
+const rang = command({
+  verbs: ['RANG'],
+  argument: byteRange,
+  access: 'loggedIn',
+  feature: ({ dialect }) => (dialect.commands.rang ? 'RANG STREAM' : undefined),
+  run({ session, argument }) {
+    if (!session.dialect.commands.rang) return reply(502, 'Ranges are switched off, use REST.')
+    // Bytes of text are not those of the file.
+    if (session.type !== 'I') return reply(504, `RANG works in TYPE I only, this is TYPE ${session.type}.`)
+    session.restartAt = 0
+    session.range = argument === 'none' ? undefined : argument
+    if (argument === 'none') return reply(350, 'Range reset.')
+    return reply(350, `Restarting at ${argument.start}. End byte range at ${argument.end}.`)
   },
 })
 
@@ -186,4 +204,4 @@ function modeOption(session: Session, value: ByteString): Reply {
 }
 
 /** How data is transferred, and where to (RFC 959 section 4.1.2, RFC 2389, RFC 2428). */
-export const parameters = [type, stru, mode, pasv, epsv, port, eprt, rest, allo, opts] as const
+export const parameters = [type, stru, mode, pasv, epsv, port, eprt, rest, rang, allo, opts] as const

@@ -16,6 +16,5 @@ export const refused = [
   refuse('Use EPRT or PORT.', 'LPRT'),
   refuse('Transfers between two servers are not supported.', 'SSCN'),
   refuse('Creation times are not supported.', 'MFCT'),
-  refuse('Ranges are not supported, use REST.', 'RANG'),
   refuse('Not implemented.', 'THMB'),
 ] as const

@@ -39,6 +39,7 @@ function startOver(session: Session, protection: Session['protection']): void {
   session.renameFrom = undefined
   session.copyFrom = undefined
   session.restartAt = 0
+  session.range = undefined
   session.declaredSize = undefined
 }
 

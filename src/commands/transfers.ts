@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { BackendError, type Upload, type WriteMode } from '../backend/backend.ts'
 import { none, optionalPath, path as pathArgument } from '../ftp/arguments.ts'
 import { skipBytes } from '../ftp/ascii.ts'
+import { firstBytes } from '../ftp/byte-range.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
 import { conversionOf } from '../ftp/text-type.ts'
@@ -16,19 +17,22 @@ const retr = command({
   access: 'loggedIn',
   transfers: true,
   async run({ session, user, argument }) {
-    const { restartAt } = session
+    const { range, restartAt } = session
     const text = textOf(session)
+    if (range && text) return rangeInText(session)
     if (text && restartAt > textRestartMax) {
       return reply(554, `Restart offset is too large in TYPE ${session.type}, use TYPE I.`)
     }
     const path = user.resolve(argument)
-    const download = await user.files.read(path, text ? 0 : restartAt)
+    const start = range?.start ?? restartAt
+    const download = await user.files.read(path, text ? 0 : start)
+    const part = range ? firstBytes(download.content, range.end - range.start + 1) : download.content
     try {
       return await session.send({
         verb: 'RETR',
         path,
-        mark: openingMark(session, argument, text ? undefined : bytesLeft(download.size, restartAt)),
-        content: text ? skipBytes(text.toNetwork(download.content), restartAt) : download.content,
+        mark: openingMark(session, argument, text ? undefined : bytesLeft(download.size, start, range?.end)),
+        content: text ? skipBytes(text.toNetwork(download.content), restartAt) : part,
         text: text !== undefined,
         // Converted text is a buffer of its own.
         ...(!text && { recycle: (chunk: Buffer) => download.recycle?.(chunk) }),
@@ -45,8 +49,17 @@ function textOf({ type, dialect }: Session) {
   return conversionOf(type, dialect.ascii)
 }
 
-function bytesLeft(size: number | undefined, start: number): number | undefined {
-  return size === undefined ? undefined : Math.max(size - start, 0)
+function bytesLeft(size: number | undefined, start: number, last = Number.MAX_SAFE_INTEGER): number | undefined {
+  return size === undefined ? undefined : Math.max(Math.min(size, last + 1) - start, 0)
+}
+
+/** RANG counts the bytes of the file; TYPE may have been set after it. */
+function rangeInText({ type }: Session): Reply {
+  return reply(504, `RANG works in TYPE I only, this is TYPE ${type}.`)
+}
+
+function rangeInUpload(): Reply {
+  return reply(504, 'RANG is for RETR and HASH, use REST.')
 }
 
 /** Old clients read `(N bytes)` for their progress bar, curl for the length where SIZE failed: what will be sent. */
@@ -81,7 +94,8 @@ async function store(
   argument: ByteString,
   plain: WriteMode,
 ): Promise<Reply> {
-  const { restartAt, type } = session
+  const { range, restartAt, type } = session
+  if (range) return rangeInUpload()
   const text = textOf(session)
   if (restartAt > 0 && text) return reply(554, `Uploads in TYPE ${type} cannot be restarted, use TYPE I.`)
   const mode: WriteMode = restartAt > 0 ? { kind: 'restart', offset: restartAt } : plain
@@ -105,6 +119,7 @@ const stou = command({
   access: 'loggedIn',
   transfers: true,
   async run({ session, user, argument }) {
+    if (session.range) return rangeInUpload()
     if (session.restartAt > 0) return reply(550, 'STOU cannot be restarted.')
     const base = argument.path ?? `ftp.${randomBytes(4).toString('hex')}`
     const unique = await openUnique(user, base, newFileMode(session))

@@ -16,6 +16,7 @@ export const dialectEntries = {
     modeZ: preset(kinds.truth, 'false'),
     alloCheck: preset(kinds.truth, 'false'),
     comb: preset(kinds.truth, 'false'),
+    rang: preset(kinds.truth, 'false'),
   },
   hash: {
     commands: preset(kinds.oneOf(['on', 'off']), 'on'),

@@ -3,6 +3,7 @@ import type { Address, Receiving, Sending, Session, User } from '../commands/com
 import { usualLevel } from '../data/compression.ts'
 import type { DataChannel } from '../data/data-channel.ts'
 import { DataConnectionError } from '../data/data-error.ts'
+import type { ByteRange } from '../ftp/byte-range.ts'
 import { type ByteString, fromText, toText } from '../ftp/bytes.ts'
 import type { ChecksumName } from '../ftp/checksum.ts'
 import { changed, type Dialect } from '../ftp/dialect.ts'
@@ -62,6 +63,7 @@ export class SessionState implements Session {
   hashAlgorithm: ChecksumName = 'SHA-256'
   readonly #gone = new AbortController()
   restartAt = 0
+  range: ByteRange | undefined
   declaredSize: number | undefined
   umask: number | undefined
   idleSeconds: number
@@ -135,6 +137,7 @@ export class SessionState implements Session {
     this.renameFrom = undefined
     this.copyFrom = undefined
     this.restartAt = 0
+    this.range = undefined
     this.declaredSize = undefined
     this.idleSeconds = this.options.timeouts.idleMs / 1000
     this.names.forget()
@@ -215,6 +218,7 @@ export class SessionState implements Session {
     this.renameFrom = undefined
     this.copyFrom = undefined
     this.restartAt = 0
+    this.range = undefined
     this.declaredSize = undefined
   }
 

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
+import type { ByteRange } from './byte-range.ts'
 import { asciiUpperCase, type ByteString } from './bytes.ts'
 import { parseTime } from './facts.ts'
 import { type ListArgument, parseListArgument } from './list-options.ts'
@@ -54,6 +55,17 @@ export function word(syntax: string): Argument<string> {
 
 /** REST: a count of bytes. What JavaScript cannot count exactly is past the end of every file. */
 export const offset: Argument<number> = { syntax: '<bytes>', parse: (text) => count(text.trim()) }
+
+/** RANG: the first and the last byte of a range, or `1 0` for none (draft-bryan-ftp-range). */
+export const byteRange: Argument<ByteRange | 'none'> = {
+  syntax: '<start> <end>',
+  parse(text) {
+    const [, from = '', to = ''] = /^(\d+) +(\d+)$/.exec(text.trim()) ?? []
+    const [start, end] = [count(from), count(to)]
+    if (start === 1 && end === 0) return 'none'
+    return start === undefined || end === undefined || end < start ? undefined : { start, end }
+  },
+}
 
 /** ALLO: `<bytes> [R <bytes>]`; record sizes are of no use here (RFC 959 section 4.1.3). */
 export const allocation: Argument<number> = {

@@ -32,6 +32,8 @@ export interface Dialect {
     readonly alloCheck: boolean
     /** Whether COMB, which puts files together, is offered. */
     readonly comb: boolean
+    /** Whether RANG, for downloads of a part of a file, is offered. */
+    readonly rang: boolean
   }
   readonly hash: {
     /** Whether checksums of files are made. */
@@ -75,7 +77,7 @@ export const usualDialect: Dialect = {
   tls: { sessionReuse: 'prefer' },
   passive: { peerMustMatch: 'control' },
   active: { mode: 'on', privateAddress: 'refuse' },
-  commands: { noop: 'after', modeZ: false, alloCheck: false, comb: false },
+  commands: { noop: 'after', modeZ: false, alloCheck: false, comb: false, rang: false },
   hash: { commands: 'on', maxBytes: 1024 ** 3 },
   listing: {
     style: 'unix',

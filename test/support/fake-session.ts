@@ -36,6 +36,7 @@ export class FakeSession implements Session {
   readonly leave = new AbortController()
   readonly gone = this.leave.signal
   restartAt = 0
+  range: Session['range']
   declaredSize: number | undefined
   umask: number | undefined
   idleSeconds = 900
@@ -80,6 +81,7 @@ export class FakeSession implements Session {
     } finally {
       if (command.transfers === true) {
         this.restartAt = 0
+        this.range = undefined
         this.declaredSize = undefined
         this.renameFrom = undefined
         this.copyFrom = undefined
