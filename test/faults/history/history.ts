@@ -32,16 +32,21 @@ export type Violations = string[]
 
 /**
  * What each path may hold after a history, as far as its clients can know: one state after a definite answer, several
- * after none. Only one client uses a path, and one attempt at a time, so an order is given.
+ * after none. Only one client uses a path, and one attempt at a time, so an order is given. What was not answered may still
+ * happen later: an upload until another one of that name is acknowledged, because a login uploads a name once at a time;
+ * a rename or a removal, which a backend may carry out whenever it comes to itself, until the end.
  */
 export class Expectation {
   readonly #states = new Map<string, Set<State>>()
+  readonly #pendingUploads = new Map<string, Set<State>>()
+  readonly #pendingChanges = new Map<string, Set<State>>()
   /** Every content that was ever meant to be whole; anything else under a final name is a part or a mixture. */
   readonly #whole = new Set<State>([absent])
   readonly violations: Violations = []
 
   statesOf(path: string): ReadonlySet<State> {
-    return this.#states.get(path) ?? new Set([absent])
+    const settled = this.#states.get(path) ?? [absent]
+    return new Set([...settled, ...(this.#pendingUploads.get(path) ?? []), ...(this.#pendingChanges.get(path) ?? [])])
   }
 
   /** A content that is on its way, and may be found under a final name from now on. */
@@ -56,8 +61,10 @@ export class Expectation {
       case 'store':
       case 'extend':
         this.announce(what.content)
-        if (outcome === 'done') this.#set(what.path, [what.content.sha256])
-        else if (outcome === 'unknown') this.#set(what.path, [...before, what.content.sha256])
+        if (outcome === 'done') {
+          this.#pendingUploads.delete(what.path)
+          this.#set(what.path, [what.content.sha256])
+        } else if (outcome === 'unknown') expect(this.#pendingUploads, what.path, [what.content.sha256])
         return
       case 'retrieve':
         this.#takeRetrieve(attempt, what.path, what.received, before)
@@ -68,7 +75,7 @@ export class Expectation {
         return
       case 'delete':
         if (outcome === 'done') this.#set(what.path, [absent])
-        else if (outcome === 'unknown') this.#set(what.path, [...before, absent])
+        else if (outcome === 'unknown') expect(this.#pendingChanges, what.path, [absent])
     }
   }
 
@@ -105,21 +112,24 @@ export class Expectation {
   }
 
   #takeRename(attempt: Attempt, from: string, to: string, before: ReadonlySet<State>): void {
-    const target = this.statesOf(to)
     const moved = [...before].filter((state) => state !== absent)
     if (attempt.outcome === 'done') {
       if (moved.length === 0) this.violations.push(`I1: attempt ${attempt.id} renamed ${from}, which is not there`)
       this.#set(from, [absent])
       this.#set(to, moved)
     } else {
-      this.#set(from, [...before, absent])
-      this.#set(to, [...target, ...moved])
+      expect(this.#pendingChanges, from, [absent])
+      expect(this.#pendingChanges, to, moved)
     }
   }
 
   #set(path: string, states: Iterable<State>): void {
     this.#states.set(path, new Set(states))
   }
+}
+
+function expect(pending: Map<string, Set<State>>, path: string, states: Iterable<State>): void {
+  pending.set(path, new Set([...(pending.get(path) ?? []), ...states]))
 }
 
 function short(state: State): string {

@@ -22,6 +22,8 @@ export interface Report {
   readonly outcomes: Readonly<Record<string, number>>
   readonly faults: Readonly<Record<string, number>>
   readonly violations: readonly string[]
+  /** The last attempts on the paths of the violations. */
+  readonly evidence: readonly string[]
   /** Partial files that are left. */
   readonly litter: readonly string[]
 }
@@ -89,7 +91,20 @@ async function work(targets: Parameters<ReturnType<typeof pickFault>['run']>[0],
     const key = `${what.op} ${code ?? outcome}`
     outcomes[key] = (outcomes[key] ?? 0) + 1
   }
-  return { attempts: attempts.length, outcomes, faults: counts, violations, litter: partNames(sshd) }
+  const evidence = attempts.filter(({ what }) => violations.some((text) => mentions(text, what))).map(inWords)
+  return { attempts: attempts.length, outcomes, faults: counts, violations, evidence, litter: partNames(sshd) }
+}
+
+function mentions(violation: string, what: Attempt['what']): boolean {
+  const paths = what.op === 'rename' ? [what.path, what.to] : [what.path]
+  return paths.some((path) => violation.split(' ').includes(path))
+}
+
+function inWords({ client, what, outcome, code, startedAt, endedAt }: Attempt): string {
+  const content = 'content' in what ? ` ${what.content.sha256.slice(0, 12)} (${what.content.size})` : ''
+  const to = what.op === 'rename' ? ` to ${what.to}` : ''
+  const when = `${(startedAt / 1000).toFixed(2)} to ${(endedAt / 1000).toFixed(2)} s`
+  return `${when} ${client}: ${what.op} ${what.path}${to}${content}: ${code ?? outcome}`
 }
 
 async function trouble(

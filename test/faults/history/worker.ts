@@ -76,6 +76,8 @@ export class Worker {
       () => client.upload(`STOR ${path}`, content.bytes, ending, bytes),
       () => this.#known.set(path, content),
       () => this.#known.delete(path),
+      // What came of it is kept, and APPE would continue that.
+      () => this.#known.delete(path),
     )
   }
 
@@ -93,6 +95,7 @@ export class Worker {
       { op: 'extend', path, content, before },
       () => client.upload(`${append ? 'APPE' : 'STOR'} ${path}`, more, 'well'),
       () => this.#known.set(path, content),
+      () => this.#known.delete(path),
       () => this.#known.delete(path),
     )
   }
@@ -133,6 +136,7 @@ export class Worker {
     run: () => Promise<number>,
     done: () => unknown,
     unknown: () => unknown = done,
+    refused: () => unknown = () => {},
   ): Promise<void> {
     const startedAt = this.#options.now()
     let code: number | undefined
@@ -143,6 +147,7 @@ export class Worker {
     }
     if (code === undefined) unknown()
     else if (code < 300) done()
+    else refused()
     this.#record(what, code, startedAt)
   }
 
