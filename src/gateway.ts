@@ -3,7 +3,8 @@ import { type Admin, startAdmin } from './admin/admin-server.ts'
 import { ByteBudget } from './backend/sftp/byte-budget.ts'
 import { parsePrivateKey } from './backend/sftp/private-key.ts'
 import { type Backends, checkBackends, closeBackends, makeBackends } from './composition/backends.ts'
-import { StartError, startError } from './composition/start-error.ts'
+import { CertificateWatch } from './composition/certificate-watch.ts'
+import { messageOf, StartError, startError } from './composition/start-error.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
 import { type Bound, FtpServer } from './control/ftp-server.ts'
 import type { SessionOptions } from './control/session-options.ts'
@@ -15,7 +16,7 @@ import type { Observer } from './observe/observer.ts'
 import { createLogIn } from './partners/log-in.ts'
 import { type Certificate, loadCertificate } from './tls/certificates.ts'
 import { selfMadeCertificate } from './tls/self-made.ts'
-import { createTls } from './tls/session-tls.ts'
+import { createTls, type Tls } from './tls/session-tls.ts'
 
 /** A running gateway. */
 export interface Gateway {
@@ -62,6 +63,19 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
   const server = new FtpServer(await sessionOptions(config, backends, ports, observer), config.limits)
   closers.push(() => server.stop(0))
 
+  const watch = new CertificateWatch(certificateFiles(config), () => void takeCertificates())
+  closers.push(async () => watch.close())
+  /** New sessions have the new ones. Half a pair, or one that does not fit, leaves things as they are. */
+  const takeCertificates = async () => {
+    try {
+      const tls = await tlsOf(current, observer)
+      server.options = { ...server.options, tls }
+    } catch (error) {
+      const message = `the certificates on disk have changed and cannot be used, the old ones stay: ${messageOf(error)}`
+      observer({ kind: 'warning', topic: 'certificate', message })
+    }
+  }
+
   const state = { listening: false, draining: false }
   const status = () => ({
     ...state,
@@ -90,6 +104,7 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
       for (const [name, { backend }] of backends) if (fresh.get(name)?.backend !== backend) backend.retire()
       backends = fresh
       current = next
+      watch.watch(certificateFiles(next))
     },
     async stop(drainMs) {
       state.draining = true
@@ -109,13 +124,7 @@ async function sessionOptions(
   ports: PassivePorts,
   observer: Observer,
 ): Promise<SessionOptions> {
-  const { minVersion } = config.tls
-  const certificates = await certificatesOf(config, observer)
-  const tls = await createTls({ certificates, minVersion }).catch(startError)
-  if (!tls.ticketSuppression) {
-    const message = 'this Node cannot keep session tickets off upload connections; TLS 1.3 is switched off'
-    observer({ kind: 'warning', topic: 'tls_tickets', message })
-  }
+  const tls = await tlsOf(config, observer)
   warnOfPeers(config, observer)
   const { logIn, prepare, routeOf } = logInOf(config, backends)
   return {
@@ -131,6 +140,22 @@ async function sessionOptions(
     timeouts: config.timeouts,
     observer,
   }
+}
+
+/** Throws StartError for certificates and keys that cannot be used. */
+async function tlsOf(config: Config, observer: Observer): Promise<Tls> {
+  const { minVersion } = config.tls
+  const certificates = await certificatesOf(config, observer)
+  const tls = await createTls({ certificates, minVersion }).catch(startError)
+  if (!tls.ticketSuppression) {
+    const message = 'this Node cannot keep session tickets off upload connections; TLS 1.3 is switched off'
+    observer({ kind: 'warning', topic: 'tls_tickets', message })
+  }
+  return tls
+}
+
+function certificateFiles({ tls }: Config): readonly string[] {
+  return tls.certificates.flatMap(({ cert, key }) => [cert, key])
 }
 
 /** Whoever finds a passive port first gets the file, unless the data connection has to prove itself by TLS. */
