@@ -36,6 +36,8 @@ export interface ListenerConfig {
   /** For its clients in place of the globals. */
   readonly sessionReuse: Dialect['tls']['sessionReuse'] | undefined
   readonly active: Dialect['active']['mode'] | undefined
+  /** Implicit TLS: a client that says nothing for so long gets its greeting in the clear, before the handshake. */
+  readonly greetingDelayMs: number | undefined
 }
 
 export interface PassiveConfig {

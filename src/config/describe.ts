@@ -23,10 +23,11 @@ export function describeConfig(config: Config): string {
       ...(Object.keys(capabilities).length > 0 && { capabilities: describeCapabilities(capabilities) }),
     })),
     defaults: config.defaults,
-    listeners: config.listeners.map(({ sessionReuse, active, ...listener }) => ({
+    listeners: config.listeners.map(({ sessionReuse, active, greetingDelayMs, ...listener }) => ({
       ...listener,
       ...(sessionReuse !== undefined && { sessionReuse }),
       ...(active !== undefined && { active }),
+      ...(greetingDelayMs !== undefined && { greetingDelay: time(greetingDelayMs) }),
     })),
     passive: { ...config.passive, ports: range(config.passive.ports), ...config.dialect.passive },
     active: { ...config.dialect.active, sourcePort: sourcePort(config.active.sourcePort) },

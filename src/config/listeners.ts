@@ -10,7 +10,7 @@ type Globals = Values<typeof gatewaySchema>
 type ListenerValues = NonNullable<Globals['listeners'][number]>
 
 /** What a listener says in place of the globals: nothing. */
-const asGlobals = { sessionReuse: undefined, active: undefined } as const
+const asGlobals = { sessionReuse: undefined, active: undefined, greetingDelayMs: undefined } as const
 
 /** Without a word about listeners there are the two that FTPS clients know (RFC 4217; port 990 by IANA). */
 const usual: readonly ListenerConfig[] = [
@@ -45,12 +45,16 @@ export function checkListeners(globals: Globals, source: Source, problems: Probl
 }
 
 function checkListener(values: ListenerValues, path: Path, source: Source, problems: Problems): ListenerConfig {
-  const { name, address, tls, requireTls, sessionReuse, active } = values
+  const { name, address, tls, requireTls, sessionReuse, active, greetingDelay: greetingDelayMs } = values
+  if (greetingDelayMs !== undefined && tls !== 'implicit') {
+    problems.add(source, [...path, 'greetingDelay'], 'needs tls: implicit; elsewhere the greeting comes first anyway')
+  }
   if (tls === 'off' && requireTls === true) {
     problems.add(source, [...path, 'requireTls'], 'cannot be true with tls: off')
   }
   const port = values.port ?? (tls === 'implicit' ? 990 : 21)
-  return { name, address, port, tls, requireTls: tls !== 'off' && requireTls !== false, sessionReuse, active }
+  const required = tls !== 'off' && requireTls !== false
+  return { name, address, port, tls, requireTls: required, sessionReuse, active, greetingDelayMs }
 }
 
 interface Socket {

@@ -59,6 +59,7 @@ export const gatewaySchema = {
     requireTls: optional(kinds.truth),
     proxyProtocol: later,
     sessionReuse: optional(kinds.oneOf(['prefer', 'require', 'off'])),
+    greetingDelay: optional(kinds.duration(1)),
     active: optional(kinds.oneOf(['on', 'off'])),
   }),
   passive: table({

@@ -166,6 +166,22 @@ export class ControlConnection {
   }
 
   /** Waits for a change; returns an urgent verb whose LF did not come. */
+  /** Whether the client sends anything within so long; what it sends is still to be read. */
+  async speaks(withinMs: number): Promise<boolean> {
+    const socket = this.#socket
+    if (socket.readableLength === 0 && !this.ended) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, withinMs)
+        this.#wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      this.#wake = () => {}
+    }
+    return socket.readableLength > 0 || this.ended
+  }
+
   #untilReadable(): Promise<string | undefined> {
     return new Promise((resolve) => {
       const timer = this.#lines.pending > 0 ? setTimeout(() => done(this.#lines.takeUrgent()), missingLfMs) : undefined

@@ -59,4 +59,6 @@ export interface ListenerPolicy {
   readonly requireTls: boolean
   readonly sessionReuse: Dialect['tls']['sessionReuse'] | undefined
   readonly active: Dialect['active']['mode'] | undefined
+  /** See ListenerConfig. */
+  readonly greetingDelayMs?: number | undefined
 }

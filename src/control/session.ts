@@ -41,8 +41,7 @@ export class FtpSession {
   async run(): Promise<SessionEnd> {
     this.#awaitLogin()
     try {
-      if (this.#state.listener.tls === 'implicit') await this.#secure()
-      await this.#control.send(reply(220, 'FTP server ready.'))
+      await this.#greet()
       while (!this.#over) await this.#step()
     } catch (error) {
       this.#over ??= 'error'
@@ -55,6 +54,16 @@ export class FtpSession {
       await this.#control.close()
     }
     return this.#over ?? 'error'
+  }
+
+  /** z/OS waits on the implicit port for a greeting in the clear, unless it is told that servers differ (SECUREIMPLICITZOS). */
+  async #greet(): Promise<void> {
+    const { tls, greetingDelayMs } = this.#state.listener
+    const greeting = reply(220, 'FTP server ready.')
+    const silent = greetingDelayMs !== undefined && !(await this.#control.speaks(greetingDelayMs))
+    if (silent) await this.#control.send(greeting)
+    if (tls === 'implicit') await this.#secure()
+    if (!silent) await this.#control.send(greeting)
   }
 
   #awaitLogin(): void {

@@ -40,7 +40,12 @@ test('the defaults in the example are the defaults', async () => {
   expect({
     ...full,
     // Of the globals where nothing is said.
-    listeners: full.listeners.map((listener) => ({ ...listener, sessionReuse: undefined, active: undefined })),
+    listeners: full.listeners.map((listener) => ({
+      ...listener,
+      sessionReuse: undefined,
+      active: undefined,
+      greetingDelayMs: undefined,
+    })),
     // Without rules nobody is told another address.
     passive: { ...full.passive, advertiseFor: [] },
     tls: { ...full.tls, certificates: [] },

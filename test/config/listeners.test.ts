@@ -70,3 +70,11 @@ test.each([
 test('as many shares as there are ports are none', async () => {
   expect(await faultsWith('passive: { ports: 50000-50003, slice: { index: 3, count: 4 } }')).toEqual([])
 })
+
+test('a greeting in the clear is for implicit TLS only', async () => {
+  const config = await configWith('listeners: [{ name: z, tls: implicit, port: 2990, greetingDelay: 3s }]')
+  expect(config.listeners[0]).toMatchObject({ tls: 'implicit', greetingDelayMs: 3000 })
+  expect(await faultsWith('listeners: [{ name: z, greetingDelay: 3s }]')).toEqual([
+    'gateway.yaml:4:39 listeners[0].greetingDelay: needs tls: implicit; elsewhere the greeting comes first anyway',
+  ])
+})

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import type { Dialogue } from '../support/dialogue.ts'
 import { failure } from '../support/memory-backend.ts'
@@ -84,7 +85,7 @@ test('pipelined commands are answered in order', async () => {
   expect(codes).toEqual(['220', '200', '215', '500', '331', '230', '257', '221'])
 })
 
-test('a command behind AUTH TLS in the same segment ends the connection and is never carried out', async () => {
+test('T11: a command behind AUTH TLS in the same segment ends the connection and is never carried out', async () => {
   await start({ tls: 'explicit' })
   const { socket, until } = await raw()
   socket.write('AUTH TLS\r\nUSER test\r\nPASS secret\r\n')
@@ -520,4 +521,27 @@ test('SITE IDLE shortens what a session may be silent', async () => {
   const client = await gateway.logIn()
   await client.dialogue('> SITE IDLE 1', '< 200', '< 421')
   await client.closed()
+})
+
+test('T19: on the implicit port a client that waits for a greeting gets it in the clear, and then speaks TLS', async () => {
+  await start({ tls: 'implicit', greetingDelayMs: 200 })
+  const plain = connect(gateway.port, '127.0.0.1')
+  const [greeting] = await once(plain, 'data')
+  expect(String(greeting)).toBe('220 FTP server ready.\r\n')
+  plain.removeAllListeners('data')
+  const secured = connectTls({ socket: plain, rejectUnauthorized: false })
+  await once(secured, 'secureConnect')
+  // There is no second greeting; PROT P is in force, and PBSZ is not needed.
+  secured.write('USER test\r\n')
+  const [answer] = await once(secured, 'data')
+  expect(String(answer)).toMatch(/^331 /)
+  secured.destroy()
+})
+
+test('T19: one that begins with TLS gets its greeting within it, and PROT P without asking', async () => {
+  await start({ tls: 'implicit', greetingDelayMs: 5_000 })
+  const client = await gateway.logIn()
+  await client.dialogue('> PBSZ 0', '< 200', '> AUTH TLS', '< 503')
+  expect((await client.transfer('STOR f', Buffer.from('text'))).code).toBe(226)
+  await client.dialogue('> QUIT', '< 221')
 })

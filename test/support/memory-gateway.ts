@@ -17,6 +17,7 @@ import { MemoryBackend } from './memory-backend.ts'
 
 export interface MemoryGatewayOptions {
   readonly tls?: Listener['tls']
+  readonly greetingDelayMs?: number
   readonly timeouts?: Partial<SessionOptions['timeouts']>
   readonly limits?: Partial<FtpServer['limits']>
   readonly dialect?: DialectChanges
@@ -92,6 +93,7 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     requireTls: tls !== 'off',
     sessionReuse: undefined,
     active: undefined,
+    greetingDelayMs: options.greetingDelayMs,
   }
   const { port } = await server.listen(listener)
   const connect = () => Dialogue.connect({ host: address, port, tls, certificate: join(folder, 'cert.pem') })

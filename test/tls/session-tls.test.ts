@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { constants } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
@@ -62,7 +63,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('on %s', (version) => {
     expect(await handshake(own, own.control, { ...client, session })).toMatchObject({ reused: true })
   })
 
-  test('the session of another control connection is not accepted', async () => {
+  test('T9: the session of another control connection is not accepted', async () => {
     const { session } = await logIn()
     const other = tls.newSession('prefer')
     for (const context of [other.upload, other.download, other.control]) {
@@ -138,3 +139,14 @@ test('a Node without the ticket hook is left as it is', () => {
   setTicketPolicy(context as SecureContext, Buffer.alloc(48), 'never')
   expect(context).toEqual({ context: {} })
 })
+
+test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+  'T10: a %s session may be continued for a week, not for the two hours of Node',
+  async (version) => {
+    const session = (await testTls()).newSession('prefer')
+    const { sessions } = await handshake(session, session.control, { minVersion: version, maxVersion: version })
+    const input = sessions.at(-1) ?? Buffer.alloc(0)
+    const told = execFileSync('openssl', ['sess_id', '-inform', 'DER', '-noout', '-text'], { input, encoding: 'utf8' })
+    expect(told).toContain('TLS session ticket lifetime hint: 604800 (seconds)')
+  },
+)
