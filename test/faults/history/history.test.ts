@@ -115,7 +115,7 @@ test('a download is the file; what was not answered may come later all the same'
   const expectation = afterwards(...lines)
   expect([...expectation.statesOf('a')]).toEqual(['one', 'two'])
   expect(afterwards(...lines, [retrieve('a', two), 'done']).violations).toEqual([])
-  const settled = afterwards([store('a', two), 'unknown'], [store('a', one), 'done'], [retrieve('a', two), 'done'])
+  const settled = afterwards([store('a', two), 'refused'], [store('a', one), 'done'], [retrieve('a', two), 'done'])
   expect(settled.violations).toEqual(['I7: attempt 2 got two of a, which can only be one'])
   expect(afterwards(...lines, [retrieve('a'), 'refused', 550]).violations).toEqual([
     'I1: attempt 3 was told that a is not there',

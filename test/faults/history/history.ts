@@ -33,20 +33,19 @@ export type Violations = string[]
 /**
  * What each path may hold after a history, as far as its clients can know: one state after a definite answer, several
  * after none. Only one client uses a path, and one attempt at a time, so an order is given. What was not answered may still
- * happen later: an upload until another one of that name is acknowledged, because a login uploads a name once at a time;
- * a rename or a removal, which a backend may carry out whenever it comes to itself, until the end.
+ * happen later, even behind what was answered meanwhile: an upload whose client hung up is committed when the backend is
+ * ready for it, and a backend that comes to itself carries out what it was sent.
  */
 export class Expectation {
   readonly #states = new Map<string, Set<State>>()
-  readonly #pendingUploads = new Map<string, Set<State>>()
-  readonly #pendingChanges = new Map<string, Set<State>>()
+  readonly #pending = new Map<string, Set<State>>()
   /** Every content that was ever meant to be whole; anything else under a final name is a part or a mixture. */
   readonly #whole = new Set<State>([absent])
   readonly violations: Violations = []
 
   statesOf(path: string): ReadonlySet<State> {
     const settled = this.#states.get(path) ?? [absent]
-    return new Set([...settled, ...(this.#pendingUploads.get(path) ?? []), ...(this.#pendingChanges.get(path) ?? [])])
+    return new Set([...settled, ...(this.#pending.get(path) ?? [])])
   }
 
   /** A content that is on its way, and may be found under a final name from now on. */
@@ -61,10 +60,8 @@ export class Expectation {
       case 'store':
       case 'extend':
         this.announce(what.content)
-        if (outcome === 'done') {
-          this.#pendingUploads.delete(what.path)
-          this.#set(what.path, [what.content.sha256])
-        } else if (outcome === 'unknown') expect(this.#pendingUploads, what.path, [what.content.sha256])
+        if (outcome === 'done') this.#set(what.path, [what.content.sha256])
+        else if (outcome === 'unknown') expect(this.#pending, what.path, [what.content.sha256])
         return
       case 'retrieve':
         this.#takeRetrieve(attempt, what.path, what.received, before)
@@ -75,7 +72,7 @@ export class Expectation {
         return
       case 'delete':
         if (outcome === 'done') this.#set(what.path, [absent])
-        else if (outcome === 'unknown') expect(this.#pendingChanges, what.path, [absent])
+        else if (outcome === 'unknown') expect(this.#pending, what.path, [absent])
     }
   }
 
@@ -118,8 +115,8 @@ export class Expectation {
       this.#set(from, [absent])
       this.#set(to, moved)
     } else {
-      expect(this.#pendingChanges, from, [absent])
-      expect(this.#pendingChanges, to, moved)
+      expect(this.#pending, from, [absent])
+      expect(this.#pending, to, moved)
     }
   }
 

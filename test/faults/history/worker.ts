@@ -180,13 +180,13 @@ export class Worker {
 }
 
 /**
- * Only uploads are promised to have changed nothing when they fail. A backend that is lost while it deletes or renames may
- * have done it.
+ * A backend that is lost while it deletes or renames may have done it; an upload ends with a rename, so 451 says that it is not
+ * known. Every other failure of an upload has changed nothing.
  */
 function outcomeOf(op: Attempt['what']['op'], code: number | undefined): Attempt['outcome'] {
   if (code === undefined) return 'unknown'
   if (code < 300) return 'done'
-  return (op === 'delete' || op === 'rename') && (code === 421 || code === 451) ? 'unknown' : 'refused'
+  return op !== 'retrieve' && (code === 421 || code === 451) ? 'unknown' : 'refused'
 }
 
 function kept(bytes: Buffer): Kept {
