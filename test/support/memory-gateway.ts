@@ -10,6 +10,7 @@ import { toText } from '../../src/ftp/bytes.ts'
 import { changed, type DialectChanges, usualDialect } from '../../src/ftp/dialect.ts'
 import type { Event } from '../../src/observe/observer.ts'
 import { storedIn } from '../../src/partners/stored-names.ts'
+import type { Certificate } from '../../src/tls/certificates.ts'
 import { createTls } from '../../src/tls/session-tls.ts'
 import { testCertificate } from './certificates.ts'
 import { Dialogue } from './dialogue.ts'
@@ -24,6 +25,8 @@ export interface MemoryGatewayOptions {
   /** Any free port by default. */
   readonly passivePorts?: { readonly first: number; readonly last: number }
   readonly advertise?: Partial<AdvertiseSettings>
+  /** Made by the gateway itself by default. */
+  readonly certificate?: Certificate
   /** Numeric; 127.0.0.1 by default. */
   readonly address?: string
   /** What the partner of every login says otherwise. */
@@ -50,7 +53,7 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
   const events: Event[] = []
   const observer = (event: Event) => void events.push(event)
   const ports = new PassivePorts(passivePorts, observer)
-  const certificate = await testCertificate()
+  const certificate = options.certificate ?? (await testCertificate())
   const folder = mkdtempSync(join(tmpdir(), 'memory-gateway-'))
   writeFileSync(join(folder, 'cert.pem'), certificate.cert)
   const dialect = changed(usualDialect, options.dialect ?? {})

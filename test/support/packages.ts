@@ -46,6 +46,9 @@ const packages: readonly DebianPackage[] = [
   { name: 'tcl', program: 'tclsh' },
   { name: 'tcllib', program: '/usr/share/doc/tcllib' },
   { name: 'busybox', program: 'busybox' },
+  { name: 'testssl.sh', program: 'testssl' },
+  { name: 'sslscan', program: 'sslscan' },
+  { name: 'nmap', program: 'nmap' },
 ]
 
 const policyFile = '/usr/sbin/policy-rc.d'
