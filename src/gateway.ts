@@ -126,6 +126,7 @@ async function sessionOptions(
 ): Promise<SessionOptions> {
   const tls = await tlsOf(config, observer)
   warnOfPeers(config, observer)
+  warnOfLegacyTls(config, observer)
   const { logIn, prepare, routeOf } = logInOf(config, backends)
   return {
     tls,
@@ -152,6 +153,15 @@ async function tlsOf(config: Config, observer: Observer): Promise<Tls> {
     observer({ kind: 'warning', topic: 'tls_tickets', message })
   }
   return tls
+}
+
+/** Whoever is between a client and such a listener can read and change what they say, if they take the trouble. */
+function warnOfLegacyTls({ listeners }: Config, observer: Observer): void {
+  for (const { name, minTls } of listeners) {
+    if (minTls !== 'TLSv1' && minTls !== 'TLSv1.1') continue
+    const message = `listener ${name} accepts ${minTls}, which is broken; keep it for clients that know nothing newer, on a port of its own`
+    observer({ kind: 'warning', topic: 'legacy_tls', message })
+  }
 }
 
 function certificateFiles({ tls }: Config): readonly string[] {

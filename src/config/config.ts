@@ -38,6 +38,8 @@ export interface ListenerConfig {
   readonly active: Dialect['active']['mode'] | undefined
   /** Implicit TLS: a client that says nothing for so long gets its greeting in the clear, before the handshake. */
   readonly greetingDelayMs: number | undefined
+  /** In place of `tls.minVersion`; below TLS 1.2 nothing is safe from somebody in between. */
+  readonly minTls: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3' | undefined
 }
 
 export interface PassiveConfig {

@@ -23,10 +23,11 @@ export function describeConfig(config: Config): string {
       ...(Object.keys(capabilities).length > 0 && { capabilities: describeCapabilities(capabilities) }),
     })),
     defaults: config.defaults,
-    listeners: config.listeners.map(({ sessionReuse, active, greetingDelayMs, ...listener }) => ({
+    listeners: config.listeners.map(({ sessionReuse, active, greetingDelayMs, minTls, ...listener }) => ({
       ...listener,
       ...(sessionReuse !== undefined && { sessionReuse }),
       ...(active !== undefined && { active }),
+      ...(minTls !== undefined && { minTls }),
       ...(greetingDelayMs !== undefined && { greetingDelay: time(greetingDelayMs) }),
     })),
     passive: { ...config.passive, ports: range(config.passive.ports), ...config.dialect.passive },

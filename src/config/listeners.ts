@@ -10,7 +10,7 @@ type Globals = Values<typeof gatewaySchema>
 type ListenerValues = NonNullable<Globals['listeners'][number]>
 
 /** What a listener says in place of the globals: nothing. */
-const asGlobals = { sessionReuse: undefined, active: undefined, greetingDelayMs: undefined } as const
+const asGlobals = { sessionReuse: undefined, active: undefined, greetingDelayMs: undefined, minTls: undefined } as const
 
 /** Without a word about listeners there are the two that FTPS clients know (RFC 4217; port 990 by IANA). */
 const usual: readonly ListenerConfig[] = [
@@ -46,6 +46,10 @@ export function checkListeners(globals: Globals, source: Source, problems: Probl
 
 function checkListener(values: ListenerValues, path: Path, source: Source, problems: Problems): ListenerConfig {
   const { name, address, tls, requireTls, sessionReuse, active, greetingDelay: greetingDelayMs } = values
+  const minTls = tls === 'off' ? undefined : values.minTls
+  if (tls === 'off' && values.minTls !== undefined) {
+    problems.add(source, [...path, 'minTls'], 'does nothing with tls: off')
+  }
   if (greetingDelayMs !== undefined && tls !== 'implicit') {
     problems.add(source, [...path, 'greetingDelay'], 'needs tls: implicit; elsewhere the greeting comes first anyway')
   }
@@ -54,7 +58,7 @@ function checkListener(values: ListenerValues, path: Path, source: Source, probl
   }
   const port = values.port ?? (tls === 'implicit' ? 990 : 21)
   const required = tls !== 'off' && requireTls !== false
-  return { name, address, port, tls, requireTls: required, sessionReuse, active, greetingDelayMs }
+  return { name, address, port, tls, requireTls: required, sessionReuse, active, greetingDelayMs, minTls }
 }
 
 interface Socket {

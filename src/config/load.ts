@@ -92,7 +92,8 @@ function checkReuse({ tls, listeners }: Globals, source: Source, problems: Probl
   const message = 'cannot be "require" with tls.minVersion TLSv1.3: clients use a ticket of TLS 1.3 once'
   if (tls.sessionReuse === 'require') problems.add(source, ['tls', 'sessionReuse'], message)
   for (const [i, listener] of listeners.entries()) {
-    if (listener?.sessionReuse === 'require') problems.add(source, ['listeners', i, 'sessionReuse'], message)
+    if (listener?.sessionReuse === 'require' && listener.minTls === undefined)
+      problems.add(source, ['listeners', i, 'sessionReuse'], message)
   }
 }
 

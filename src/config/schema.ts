@@ -60,6 +60,7 @@ export const gatewaySchema = {
     proxyProtocol: later,
     sessionReuse: optional(kinds.oneOf(['prefer', 'require', 'off'])),
     greetingDelay: optional(kinds.duration(1)),
+    minTls: optional(kinds.oneOf(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])),
     active: optional(kinds.oneOf(['on', 'off'])),
   }),
   passive: table({

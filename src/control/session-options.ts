@@ -6,7 +6,7 @@ import type { ByteString } from '../ftp/bytes.ts'
 import type { Dialect, DialectChanges } from '../ftp/dialect.ts'
 import type { Secret } from '../ftp/secret.ts'
 import type { Observer } from '../observe/observer.ts'
-import type { Tls } from '../tls/session-tls.ts'
+import type { MinTls, Tls } from '../tls/session-tls.ts'
 
 /** Everything that the sessions of one gateway share; times in milliseconds. */
 export interface SessionOptions {
@@ -60,5 +60,6 @@ export interface ListenerPolicy {
   readonly sessionReuse: Dialect['tls']['sessionReuse'] | undefined
   readonly active: Dialect['active']['mode'] | undefined
   /** See ListenerConfig. */
+  readonly minTls?: MinTls | undefined
   readonly greetingDelayMs?: number | undefined
 }

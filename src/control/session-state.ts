@@ -96,7 +96,7 @@ export class SessionState implements Session {
   async secure(control: ControlConnection): Promise<boolean> {
     const { observer, tls, timeouts } = this.options
     const session = this.id
-    const own = tls.newSession(this.dialect.tls.sessionReuse)
+    const own = tls.newSession(this.dialect.tls.sessionReuse, this.listener.minTls)
     try {
       const facts = await control.upgrade(own, timeouts.handshakeMs)
       observer({ kind: 'tls', session, channel: 'control', outcome: 'ok', ...facts })

@@ -11,6 +11,9 @@ export interface TlsSettings {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
 
+/** Below TLS 1.2 only for a listener that says so itself. */
+export type MinTls = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+
 /** Whether data connections continue the TLS session of their control connection: as they like, always, never. */
 export type SessionReuse = 'prefer' | 'require' | 'off'
 
@@ -22,7 +25,7 @@ export interface Tls {
    * Keys of a new control session; cheap, the contexts are made when they are first used. With `require` TLS 1.2 is the
    * highest version: clients that use a TLS 1.3 ticket once would fail their second transfer.
    */
-  newSession(reuse: SessionReuse): SessionTls
+  newSession(reuse: SessionReuse, minTls?: MinTls): SessionTls
 }
 
 /**
@@ -54,6 +57,9 @@ const ciphers = ['TLS_AES_128_GCM_SHA256', ...DEFAULT_CIPHERS.split(':')].filter
   (name, i, all) => all.indexOf(name) === i,
 )
 
+/** OpenSSL 3 signs nothing with SHA-1 above level 0, and the handshakes of TLS 1.0 and 1.1 need that. */
+const legacyCiphers = `${ciphers.join(':')}:@SECLEVEL=0`
+
 /**
  * SSL_OP_NO_RENEGOTIATION of OpenSSL's ssl.h, for which Node has no name. No FTP client needs a second handshake on a
  * connection, and in TLS 1.2 each would cost the gateway more than its client (CVE-2011-1473).
@@ -84,9 +90,11 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
   }
   return {
     ticketSuppression,
-    newSession(reuse) {
+    newSession(reuse, minTls = settings.minVersion) {
       const maxVersion = ticketSuppression && reuse !== 'require' ? 'TLSv1.3' : 'TLSv1.2'
-      return new Session({ ...base, maxVersion }, ticketSuppression, reuse !== 'off')
+      const legacy = minTls === 'TLSv1' || minTls === 'TLSv1.1'
+      const own = { ...base, minVersion: minTls, maxVersion, ...(legacy && { ciphers: legacyCiphers }) } as const
+      return new Session(own, ticketSuppression, reuse !== 'off')
     },
   }
 }

@@ -45,6 +45,7 @@ test('the defaults in the example are the defaults', async () => {
       sessionReuse: undefined,
       active: undefined,
       greetingDelayMs: undefined,
+      minTls: undefined,
     })),
     // Without rules nobody is told another address.
     passive: { ...full.passive, advertiseFor: [] },
