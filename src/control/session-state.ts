@@ -150,6 +150,7 @@ export class SessionState implements Session {
     const { partner, files: theirs, dialect } = await this.#desk.logIn(username, password)
     this.partner = partner
     this.dialect = changed(this.dialect, dialect)
+    if (this.dialect.tls.sessionReuse === 'off') this.#data.tls?.withoutReuse()
     this.directoryStyle = this.dialect.listing.style
     const { names } = this
     names.logIn(partner, this.dialect.names)

@@ -43,6 +43,8 @@ export interface SessionTls {
   readonly resumption: EventEmitter
   /** The same for data connections; another one, and empty, where `sessionReuse` is off. */
   readonly dataResumption: EventEmitter
+  /** For a partner whose clients are not to continue sessions, which is known after the login. */
+  withoutReuse(): void
 }
 
 const sessionIdsMax = 16
@@ -102,10 +104,10 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
 class Session implements SessionTls {
   readonly resumption = sessionIdStore()
   readonly #base: SecureContextOptions
-  readonly dataResumption: EventEmitter
+  dataResumption: EventEmitter
   readonly #ticketKeys = randomBytes(48)
-  readonly #dataKeys: Buffer
-  readonly #reuse: boolean
+  #dataKeys: Buffer
+  #reuse: boolean
   readonly #ticketSuppression: boolean
   #control: SecureContext | undefined
   #upload: SecureContext | undefined
@@ -118,6 +120,13 @@ class Session implements SessionTls {
     // Without reuse a data connection knows nothing of the control connection's session, and leaves nothing behind.
     this.#dataKeys = reuse ? this.#ticketKeys : randomBytes(48)
     this.dataResumption = reuse ? this.resumption : new EventEmitter()
+  }
+  withoutReuse(): void {
+    this.#reuse = false
+    this.#dataKeys = randomBytes(48)
+    this.dataResumption = new EventEmitter()
+    this.#upload = undefined
+    this.#download = undefined
   }
   get control(): SecureContext {
     this.#control ??= createSecureContext({ ...this.#base, ticketKeys: this.#ticketKeys })

@@ -55,9 +55,11 @@ describe('TLS', () => {
     expect(outcomes).toEqual(['ok', true, 'failed', undefined, 'ok', true, 'failed', undefined])
   })
 
-  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
-    test(`with sessionReuse off no data connection resumes the control session on ${maxVersion}`, async () => {
-      const session = tls.newSession('off')
+  const versions = ['TLSv1.2', 'TLSv1.3'] as const
+  const who = ['its listener', 'its partner'] as const
+  for (const [maxVersion, says] of versions.flatMap((version) => who.map((each) => [version, each] as const))) {
+    test(`with sessionReuse off, as ${says} says, no data connection resumes the control session on ${maxVersion}`, async () => {
+      const session = tls.newSession(says === 'its listener' ? 'off' : 'prefer')
       const { channel } = channelFor(session)
       const { server, port } = await listeningClient()
       const control = tlsClient(port, '127.0.0.1', undefined, maxVersion)
@@ -71,6 +73,7 @@ describe('TLS', () => {
       const options = { isServer: true, secureContext: session.control, server: session.resumption as never }
       await once(new TLSSocket(raw, options), 'secure')
       await until('the client has its session', () => ticket !== undefined)
+      if (says === 'its partner') session.withoutReuse()
       for (const direction of ['upload', 'download'] as const) {
         tlsClient((await channel.listen('PASV', 'control')).port, '127.0.0.1', ticket, maxVersion)
         expect(await channel.open(request({ direction }))).toMatchObject({ reused: false, tls: maxVersion })
