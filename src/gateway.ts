@@ -15,6 +15,7 @@ import { SourcePorts } from './data/source-ports.ts'
 import type { Observer } from './observe/observer.ts'
 import { createLogIn } from './partners/log-in.ts'
 import { type Certificate, loadCertificate } from './tls/certificates.ts'
+import { type ClientAuthorities, loadClientAuthorities } from './tls/client-certificates.ts'
 import { selfMadeCertificate } from './tls/self-made.ts'
 import { createTls, type Tls } from './tls/session-tls.ts'
 
@@ -127,15 +128,18 @@ async function sessionOptions(
   const tls = await tlsOf(config, observer)
   warnOfPeers(config, observer)
   warnOfLegacyTls(config, observer)
-  const { logIn, prepare, routeOf } = logInOf(config, backends)
+  const clientAuthorities = await clientAuthoritiesOf(config)
+  const { logIn, prepare, routeOf, certificateSuffices } = logInOf(config, backends)
   return {
     tls,
+    clientAuthorities,
     ports,
     advertise: advertised(config.passive, observer),
     sourcePorts: new SourcePorts(config.active.sourcePort, observer),
     logIn,
     prepare,
     routeOf,
+    certificateSuffices,
     loginAttempts: config.limits.loginAttempts,
     dialect: config.dialect,
     timeouts: config.timeouts,
@@ -206,6 +210,17 @@ async function certificatesOf(config: Config, observer: Observer): Promise<reado
     }
   }
   return certificates
+}
+
+/** Throws StartError for files that cannot be used. */
+async function clientAuthoritiesOf({ listeners }: Config): Promise<SessionOptions['clientAuthorities']> {
+  const authorities = new Map<string, ClientAuthorities>()
+  for (const { name, clientCertificates: mode, clientCa, clientCrl } of listeners) {
+    if (mode === 'off' || clientCa === undefined) continue
+    const loaded = loadClientAuthorities(mode, clientCa, clientCrl)
+    authorities.set(name, await loaded.catch(startError))
+  }
+  return authorities
 }
 
 async function openListener(server: FtpServer, listener: ListenerConfig): Promise<Bound> {

@@ -69,8 +69,12 @@ export interface Session {
   expectLogin(username: ByteString): void
   /** Ends the login, and is as at the beginning (REIN). */
   startOver(): Promise<void>
-  /** Logs in to the backend; throws BackendError `loginRefused` or `unavailable`. */
-  logIn(username: ByteString, password: Secret): Promise<void>
+  /** Logs in to the backend, without a password where `certificateSuffices`; throws BackendError `loginRefused` or `unavailable`. */
+  logIn(username: ByteString, password: Secret | undefined): Promise<void>
+  /** Whether the user needs no password with the certificate that the client has shown. */
+  certificateSuffices(username: ByteString): boolean
+  /** Whether the login was without a password. */
+  readonly passwordless: boolean
   /** Opens a passive port; the host is what PASV advertises. Throws DataConnectionError when no port is free. */
   listenForData(family: 'PASV' | 'EPSV'): Promise<Address>
   /** Remembers where the next data connection goes (PORT, EPRT); throws DataConnectionError for a foreign or low port. */

@@ -6,9 +6,14 @@ const user = command({
   verbs: ['USER'],
   argument: text('<user>'),
   access: 'secured',
-  // 331 to every name: the dialogue must not tell which users exist (RFC 2577 section 7).
-  run({ session, user, argument: username }) {
+  // 331 to every name: the dialogue must not tell which users exist (RFC 2577 section 7). 232 is for those who have
+  // proved already that they are one (RFC 4217 section 5).
+  async run({ session, user, argument: username }) {
     if (user !== undefined) return reply(503, 'Already logged in.')
+    if (session.certificateSuffices(username)) {
+      await session.logIn(username, undefined)
+      return reply(232, 'Logged in by certificate.')
+    }
     session.username = username
     session.expectLogin(username)
     return reply(331, 'Password required.')
@@ -21,6 +26,7 @@ const pass = command({
   access: 'secured',
   secret: true,
   async run({ session, user, argument: password }) {
+    if (user !== undefined && session.passwordless) return reply(202, 'No password needed, logged in by certificate.')
     if (user !== undefined) return reply(503, 'Already logged in.')
     const { username } = session
     if (username === undefined) return reply(503, 'Send USER first.')

@@ -40,6 +40,11 @@ export interface ListenerConfig {
   readonly greetingDelayMs: number | undefined
   /** In place of `tls.minVersion`; below TLS 1.2 nothing is safe from somebody in between. */
   readonly minTls: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3' | undefined
+  /** Whether clients are asked for a certificate, and turned away without a valid one. */
+  readonly clientCertificates: 'off' | 'request' | 'require'
+  /** Files of the authorities that clients' certificates come from, and of what these have revoked. */
+  readonly clientCa: string | undefined
+  readonly clientCrl: string | undefined
 }
 
 export interface PassiveConfig {
@@ -111,6 +116,8 @@ export interface BackendTimeouts {
 export interface PartnerConfig {
   readonly name: string
   readonly users: readonly string[]
+  /** Certificates of which its clients show one: `SHA256:AB:CD:…` or `CN=…`. Empty: they need none. */
+  readonly certificates: readonly string[]
   readonly auth: PartnerAuth
   readonly backend: string
   /** The client's `/` on the backend; undefined: the backend's own root, starting in the login's home. */
@@ -128,6 +135,8 @@ export type PartnerAuth =
       readonly username: string
       readonly proof: BackendProof
     }
+  /** The client's certificate is enough; the backend is entered as with `local`. */
+  | { readonly mode: 'certificate'; readonly username: string; readonly proof: BackendProof }
 
 /** What the gateway shows the backend in place of the client's password. */
 export type BackendProof =

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import type { BackendCapabilities, BackendProof, Config, PartnerConfig } from './config.ts'
+import type { BackendCapabilities, BackendProof, Config, ListenerConfig, PartnerConfig } from './config.ts'
 
 /**
  * The configuration for people, complete with defaults, in the notation of the files. Secrets are not in it. Partners
@@ -23,13 +23,7 @@ export function describeConfig(config: Config): string {
       ...(Object.keys(capabilities).length > 0 && { capabilities: describeCapabilities(capabilities) }),
     })),
     defaults: config.defaults,
-    listeners: config.listeners.map(({ sessionReuse, active, greetingDelayMs, minTls, ...listener }) => ({
-      ...listener,
-      ...(sessionReuse !== undefined && { sessionReuse }),
-      ...(active !== undefined && { active }),
-      ...(minTls !== undefined && { minTls }),
-      ...(greetingDelayMs !== undefined && { greetingDelay: time(greetingDelayMs) }),
-    })),
+    listeners: config.listeners.map(describeListener),
     passive: { ...config.passive, ports: range(config.passive.ports), ...config.dialect.passive },
     active: { ...config.dialect.active, sourcePort: sourcePort(config.active.sourcePort) },
     tls: { ...config.tls, ...config.dialect.tls },
@@ -63,6 +57,19 @@ export function describeConfig(config: Config): string {
   return yaml(globals) + partners.join('')
 }
 
+function describeListener(listener: ListenerConfig): object {
+  const { sessionReuse, active, greetingDelayMs, minTls, clientCa, clientCrl, ...always } = listener
+  return {
+    ...always,
+    ...(sessionReuse !== undefined && { sessionReuse }),
+    ...(active !== undefined && { active }),
+    ...(minTls !== undefined && { minTls }),
+    ...(greetingDelayMs !== undefined && { greetingDelay: time(greetingDelayMs) }),
+    ...(clientCa !== undefined && { clientCa }),
+    ...(clientCrl !== undefined && { clientCrl }),
+  }
+}
+
 function describeCapabilities({ readBytes, writeBytes, ...others }: BackendCapabilities): object {
   return {
     ...(readBytes !== undefined && { readBytes: size(readBytes) }),
@@ -73,17 +80,17 @@ function describeCapabilities({ readBytes, writeBytes, ...others }: BackendCapab
 
 const hidden = '[secret]'
 
-function describePartner({ name, users, auth, backend, root, dialect }: PartnerConfig): object {
+function describePartner({ name, users, certificates, auth, backend, root, dialect }: PartnerConfig): object {
   const { username } = auth
   return {
     name,
-    match: { users },
+    match: { users, ...(certificates.length > 0 && { certificates }) },
     auth:
       auth.mode === 'passthrough'
         ? { mode: auth.mode, ...(username !== undefined && { username }) }
         : {
             mode: auth.mode,
-            passwordHash: hidden,
+            ...(auth.mode === 'local' && { passwordHash: hidden }),
             sftp: { username, ...describeProof(auth.proof) },
           },
     backend,

@@ -198,6 +198,23 @@ export const fingerprint: Kind<string> = {
   read: (text) => (/^SHA256:[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]$/.test(text) ? text : undefined),
 }
 
+/** The name of a client certificate; openssl prints the hex digits with colons and without. */
+export const certificateName: Kind<string> = {
+  expects:
+    '"SHA256:" and a fingerprint in hex, as `openssl x509 -fingerprint -sha256` prints it, or "CN=" and a common name',
+  read(text) {
+    if (text.startsWith('CN=')) return isLine(text) && text.length > 3 ? text : undefined
+    const hex = /^SHA256:([0-9A-F]{64}|(?:[0-9A-F]{2}:){31}[0-9A-F]{2})$/i.exec(text)?.[1]
+    return (
+      hex &&
+      `SHA256:${hex
+        .toUpperCase()
+        .replaceAll(':', '')
+        .replace(/..(?=.)/g, '$&:')}`
+    )
+  },
+}
+
 /** What operators also call some charsets. */
 const otherNames: ReadonlyMap<string, CharsetName> = new Map([
   ['utf8', 'utf-8'],

@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net'
 import type { ListenerConfig } from './config.ts'
+import { readNamed, resolveFrom } from './files.ts'
 import type { Problems } from './problems.ts'
 import { reportDuplicates } from './references.ts'
 import type { gatewaySchema } from './schema.ts'
@@ -11,11 +12,13 @@ type ListenerValues = NonNullable<Globals['listeners'][number]>
 
 /** What a listener says in place of the globals: nothing. */
 const asGlobals = { sessionReuse: undefined, active: undefined, greetingDelayMs: undefined, minTls: undefined } as const
+const noCertificates = { clientCertificates: 'off', clientCa: undefined, clientCrl: undefined } as const
+const usually = { ...asGlobals, ...noCertificates, requireTls: true } as const
 
 /** Without a word about listeners there are the two that FTPS clients know (RFC 4217; port 990 by IANA). */
 const usual: readonly ListenerConfig[] = [
-  { name: 'explicit', address: '::', port: 21, tls: 'explicit', requireTls: true, ...asGlobals },
-  { name: 'implicit', address: '::', port: 990, tls: 'implicit', requireTls: true, ...asGlobals },
+  { name: 'explicit', address: '::', port: 21, tls: 'explicit', ...usually },
+  { name: 'implicit', address: '::', port: 990, tls: 'implicit', ...usually },
 ]
 
 /** The listeners; every two sockets of the gateway that cannot both be opened are a fault here, not at start. */
@@ -57,8 +60,48 @@ function checkListener(values: ListenerValues, path: Path, source: Source, probl
     problems.add(source, [...path, 'requireTls'], 'cannot be true with tls: off')
   }
   const port = values.port ?? (tls === 'implicit' ? 990 : 21)
-  const required = tls !== 'off' && requireTls !== false
-  return { name, address, port, tls, requireTls: required, sessionReuse, active, greetingDelayMs, minTls }
+  const policy = {
+    tls,
+    requireTls: tls !== 'off' && requireTls !== false,
+    sessionReuse,
+    active,
+    greetingDelayMs,
+    minTls,
+  }
+  return { name, address, port, ...policy, ...certificatesOf(values, path, source, problems) }
+}
+
+type CertificateSettings = Pick<ListenerConfig, 'clientCertificates' | 'clientCa' | 'clientCrl'>
+
+function certificatesOf(values: ListenerValues, path: Path, source: Source, problems: Problems): CertificateSettings {
+  const { tls, clientCertificates } = values
+  for (const key of ['clientCa', 'clientCrl'] as const) {
+    if (values[key] === undefined || clientCertificates !== 'off') continue
+    problems.add(source, [...path, key], 'needs clientCertificates: request or require')
+  }
+  if (clientCertificates !== 'off' && tls === 'off') {
+    problems.add(source, [...path, 'clientCertificates'], 'needs TLS; this listener has tls: off')
+  }
+  if (clientCertificates !== 'off' && values.clientCa === undefined) {
+    problems.add(source, [...path, 'clientCa'], 'is missing; it names the file of those who issue the certificates')
+  }
+  const clientCa = values.clientCa && resolveFrom(source, values.clientCa)
+  const clientCrl = values.clientCrl && resolveFrom(source, values.clientCrl)
+  return { clientCertificates, clientCa, clientCrl }
+}
+
+/** What is in the files is looked at when they are used; here they only have to be there. */
+export async function checkClientCertificates(
+  listeners: readonly ListenerConfig[],
+  source: Source,
+  problems: Problems,
+): Promise<void> {
+  for (const [i, listener] of listeners.entries()) {
+    for (const key of ['clientCa', 'clientCrl'] as const) {
+      const file = listener[key]
+      if (file !== undefined) await readNamed(source, ['listeners', i, key], file, problems)
+    }
+  }
 }
 
 interface Socket {

@@ -3,7 +3,7 @@ import type { Checks } from './checks.ts'
 import type { Config } from './config.ts'
 import { dialectOf } from './dialect.ts'
 import { checkDirectory, inWords, makeDirectory, readNamed, resolveFrom } from './files.ts'
-import { checkListeners } from './listeners.ts'
+import { checkClientCertificates, checkListeners } from './listeners.ts'
 import { loadPartners, readSource } from './partners.ts'
 import { Problems } from './problems.ts'
 import { readTable } from './read.ts'
@@ -28,9 +28,12 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
   const backends = await checkBackends(globals, source, problems, checks)
   const defaultBackend = checkDefaultBackend(globals, source, problems)
   const listeners = checkListeners(globals, source, problems)
+  await checkClientCertificates(listeners, source, problems)
+  const certificatesAsked = listeners.some(({ clientCertificates }) => clientCertificates !== 'off')
   const certificates = await checkCertificates(globals, source, problems)
   const { partners: pattern } = globals
-  const partners = await loadPartners({ globals: source, pattern, defaultBackend, env, problems, checks })
+  const common = { globals: source, env, problems, checks }
+  const partners = await loadPartners({ ...common, pattern, defaultBackend, certificatesAsked })
   checkLimits(globals, source, problems)
   checkReuse(globals, source, problems)
   const passive = checkPassive(globals, source, problems)

@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { Secret } from '../ftp/secret.ts'
 import { backendFault } from './backends.ts'
 import type { Checks } from './checks.ts'
-import type { PartnerAuth, PartnerConfig } from './config.ts'
+import type { BackendProof, PartnerAuth, PartnerConfig } from './config.ts'
 import { dialectChangesOf } from './dialect.ts'
 import { findFiles, inWords, readNamed, readText, resolveFrom } from './files.ts'
 import type { Problems } from './problems.ts'
@@ -21,6 +21,8 @@ export interface PartnerParts {
   /** The pattern of partner files, as written there. */
   readonly pattern: string | undefined
   readonly defaultBackend: string
+  /** Whether any listener asks its clients for certificates. */
+  readonly certificatesAsked: boolean
   readonly env: NodeJS.ProcessEnv
   readonly problems: Problems
   readonly checks: Checks | undefined
@@ -65,13 +67,29 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
   for (const [i, user] of match.users.entries()) {
     if (user !== undefined) claims.take('user', user, source, ['match', 'users', i])
   }
+  for (const [i, certificate] of match.certificates.entries()) {
+    if (certificate !== undefined) claims.take('certificate', certificate, source, ['match', 'certificates', i])
+  }
+  checkCertificates(values, source, parts)
   const fault = values.backend === undefined ? undefined : backendFault(values.backend, globals)
   if (fault !== undefined) problems.add(source, ['backend'], fault)
   const auth = await checkAuth(values.auth, source, problems, checks)
   if (auth === undefined) return undefined
   const users = match.users.filter((user) => user !== undefined)
   const dialect = dialectChangesOf(values)
-  return { name, users, auth, backend: values.backend ?? defaultBackend, root, dialect }
+  const certificates = match.certificates.filter((certificate) => certificate !== undefined)
+  return { name, users, certificates, auth, backend: values.backend ?? defaultBackend, root, dialect }
+}
+
+/** A login that waits for a certificate which nobody is asked for, or which nobody has named, would never come. */
+function checkCertificates({ match, auth }: PartnerValues, source: Source, parts: PartnerParts): void {
+  const key = ['match', 'certificates']
+  const none = match.certificates.length === 0
+  if (none && auth.mode === 'certificate') {
+    parts.problems.add(source, key, "is missing; mode certificate needs the names of the partner's certificates")
+  } else if (!none && !parts.certificatesAsked) {
+    parts.problems.add(source, key, 'needs a listener with clientCertificates: request or require')
+  }
 }
 
 /** A file as a tree; undefined, and a fault, when it cannot be read or is not YAML. */
@@ -97,7 +115,7 @@ class Claims {
     this.#problems = problems
   }
 
-  take(what: 'partner' | 'user', name: string, source: Source, path: Path): void {
+  take(what: 'partner' | 'user' | 'certificate', name: string, source: Source, path: Path): void {
     const id = `${what} ${name}`
     const earlier = this.#taken.get(id)
     if (earlier === undefined) this.#taken.set(id, place(source, path))
@@ -105,7 +123,7 @@ class Claims {
   }
 }
 
-const onlyLocal: readonly Path[] = [
+const onlyHeld: readonly Path[] = [
   ['auth', 'passwordHash'],
   ['auth', 'sftp', 'username'],
   ['auth', 'sftp', 'privateKey'],
@@ -119,42 +137,56 @@ async function checkAuth(
   problems: Problems,
   checks: Checks | undefined,
 ): Promise<PartnerAuth | undefined> {
+  const { mode, passwordHash, username } = auth
   if (problems.has(source, ['auth', 'mode'])) return undefined
-  if (auth.mode === 'local') return checkLocal(auth, source, problems, checks)
-  for (const path of onlyLocal) {
-    if (textAt(source, path) !== undefined)
-      problems.add(source, path, 'needs auth.mode: local; with passthrough it does nothing')
+  if (mode === 'passthrough') {
+    for (const path of onlyHeld) {
+      if (textAt(source, path) !== undefined)
+        problems.add(source, path, 'needs auth.mode: local; with passthrough it does nothing')
+    }
+    return { mode, username }
   }
-  return { mode: 'passthrough', username: auth.username }
+  if (username !== undefined) {
+    problems.add(source, ['auth', 'username'], 'needs auth.mode: passthrough (did you mean "auth.sftp.username"?)')
+  }
+  const hashed = ['auth', 'passwordHash']
+  if (mode === 'local' && passwordHash === undefined) {
+    problems.add(source, hashed, 'is missing; mode local needs what `ftps-gateway hash-password` prints')
+  }
+  if (mode === 'certificate' && textAt(source, hashed) !== undefined) {
+    problems.add(source, hashed, 'needs auth.mode: local; with certificate nobody is asked for a password')
+  }
+  const account = await checkAccount(auth, source, problems, checks)
+  if (account === undefined) return undefined
+  if (mode === 'certificate') return { mode, ...account }
+  return passwordHash === undefined ? undefined : { mode, passwordHash, ...account }
 }
 
-async function checkLocal(
-  auth: PartnerValues['auth'],
+/** The account that the gateway itself has on the backend. */
+async function checkAccount(
+  { mode, sftp }: PartnerValues['auth'],
   source: Source,
   problems: Problems,
   checks: Checks | undefined,
-): Promise<PartnerAuth | undefined> {
-  const { passwordHash } = auth
-  const { username, privateKey: keyFile, passphrase, password } = auth.sftp
-  if (auth.username !== undefined) {
-    problems.add(source, ['auth', 'username'], 'needs auth.mode: passthrough (did you mean "auth.sftp.username"?)')
-  }
-  const missing = (path: Path, what: string): void => problems.add(source, path, `is missing; mode local needs ${what}`)
-  if (passwordHash === undefined) missing(['auth', 'passwordHash'], 'what `ftps-gateway hash-password` prints')
+): Promise<{ readonly username: string; readonly proof: BackendProof } | undefined> {
+  const { username, privateKey: keyFile, passphrase, password } = sftp
+  const missing = (path: Path, what: string): void =>
+    problems.add(source, path, `is missing; mode ${mode} needs ${what}`)
   if (username === undefined) missing(['auth', 'sftp', 'username'], 'the user name on the backend')
   const key = ['auth', 'sftp', 'privateKey']
   if (password !== undefined) {
     for (const other of ['privateKey', 'passphrase'] as const) {
-      if (auth.sftp[other] === undefined) continue
+      if (sftp[other] === undefined) continue
       problems.add(source, ['auth', 'sftp', other], 'and password exclude each other; the backend is entered with one')
     }
-    if (passwordHash === undefined || username === undefined) return undefined
-    return { mode: 'local', passwordHash, username, proof: { kind: 'password', password: new Secret(password) } }
+    return username === undefined
+      ? undefined
+      : { username, proof: { kind: 'password', password: new Secret(password) } }
   }
   if (keyFile === undefined) missing(key, 'the file of the private key for the backend, or auth.sftp.password')
   const privateKey = keyFile && (await readNamed(source, key, resolveFrom(source, keyFile), problems))
-  if (passwordHash === undefined || username === undefined || privateKey === undefined) return undefined
+  if (username === undefined || privateKey === undefined || privateKey === '') return undefined
   const fault = checks?.privateKey(privateKey, passphrase)
   if (fault !== undefined) problems.add(source, key, fault)
-  return { mode: 'local', passwordHash, username, proof: { kind: 'privateKey', privateKey, passphrase } }
+  return { username, proof: { kind: 'privateKey', privateKey, passphrase } }
 }

@@ -62,6 +62,9 @@ export const gatewaySchema = {
     greetingDelay: optional(kinds.duration(1)),
     minTls: optional(kinds.oneOf(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])),
     active: optional(kinds.oneOf(['on', 'off'])),
+    clientCertificates: preset(kinds.oneOf(['off', 'request', 'require']), 'off'),
+    clientCa: optional(kinds.path),
+    clientCrl: optional(kinds.path),
   }),
   passive: table({
     ports: preset(kinds.portRange, '50000-51000'),
@@ -127,9 +130,9 @@ export const gatewaySchema = {
 /** One partner. Every key is explained in config/partners.d/acme.yaml. */
 export const partnerSchema = {
   name: required(kinds.label),
-  match: table({ users: listOf(kinds.userName), sources: later }),
+  match: table({ users: listOf(kinds.userName), certificates: listOf(kinds.certificateName), sources: later }),
   auth: table({
-    mode: preset(kinds.oneOf(['passthrough', 'local'], ['learn', 'certificate']), 'passthrough'),
+    mode: preset(kinds.oneOf(['passthrough', 'local', 'certificate'], ['learn']), 'passthrough'),
     username: optional(kinds.userName),
     passwordHash: secret(kinds.passwordHash),
     sftp: table({

@@ -4,6 +4,7 @@ import { type ByteString, toBuffer } from '../ftp/bytes.ts'
 import { type Line, LineSplitter } from '../ftp/line-splitter.ts'
 import { type Reply, serialise } from '../ftp/reply.ts'
 import { Telnet } from '../ftp/telnet.ts'
+import { type Shown, shownBy } from '../tls/client-certificates.ts'
 import { safeEnd } from '../tls/safe-end.ts'
 import type { SessionTls } from '../tls/session-tls.ts'
 
@@ -22,6 +23,8 @@ export interface Handshake {
   readonly version: string
   readonly cipher: string
   readonly reused: boolean
+  /** What the client showed where it was asked for a certificate. */
+  readonly shown: Shown
 }
 
 /** How long the LF of an urgent `ABOR\r` may stay away; see LineSplitter.takeUrgent. */
@@ -112,11 +115,18 @@ export class ControlConnection {
       secureContext: tls.control,
       server: tls.resumption as never,
       ALPNProtocols: ['ftp'],
+      requestCert: tls.clientCertificates !== 'off',
+      // Only whether there is one: what it is worth is judged after the handshake.
+      rejectUnauthorized: tls.clientCertificates === 'require',
     })
     // What goes wrong after the handshake is told only by this event on a socket that no tls.Server has made.
     secured.on('_tlsError', (error: Error) => secured.destroy(error))
     try {
       const facts = await handshaken(secured, handshakeMs)
+      const { certificate, refused } = facts.shown
+      if (tls.clientCertificates === 'require' && certificate === undefined) {
+        throw new Error(refused ?? 'the client showed no certificate')
+      }
       this.#socket = this.#listenTo(secured)
       return facts
     } catch (error) {
@@ -216,7 +226,7 @@ function handshaken(socket: TLSSocket, timeoutMs: number): Promise<Handshake> {
     const onSecure = () => {
       done()
       const [version, cipher, reused] = [socket.getProtocol(), socket.getCipher(), socket.isSessionReused()]
-      resolve({ version: version ?? '', cipher: cipher?.name ?? '', reused })
+      resolve({ version: version ?? '', cipher: cipher?.name ?? '', reused, shown: shownBy(socket) })
     }
     socket.on('secure', onSecure).on('error', fail).on('end', onEnd).on('close', onEnd)
   })

@@ -2,6 +2,7 @@ import { BackendError, type Preparation } from '../backend/backend.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { Secret } from '../ftp/secret.ts'
 import type { LoginOutcome } from '../observe/observer.ts'
+import type { ClientCertificate } from '../tls/client-certificates.ts'
 import type { LoggedIn, SessionOptions } from './session-options.ts'
 
 /** A refusal is answered on a whole second of its own, so that its time tells nothing about the reason. */
@@ -22,6 +23,8 @@ export class LoginDesk {
   readonly #address: string
   readonly #options: SessionOptions
   readonly #refusals: Refusals
+  /** What the client has shown on its control connection. */
+  certificate: ClientCertificate | undefined
   #refused = 0
   #preparation: Preparation | undefined
 
@@ -49,16 +52,21 @@ export class LoginDesk {
     this.#preparation = undefined
   }
 
+  /** Whether the user needs no password with the certificate that the client has shown. */
+  certificateSuffices(username: ByteString): boolean {
+    return this.certificate !== undefined && this.#options.certificateSuffices(username, this.certificate)
+  }
+
   /** Throws what LogIn throws; a refusal only after a delay. */
-  async logIn(username: ByteString, password: Secret): Promise<LoggedIn> {
+  async logIn(username: ByteString, password: Secret | undefined): Promise<LoggedIn> {
     const startedAt = performance.now()
     const preparation = this.#preparation
     this.#preparation = undefined
     try {
-      const address = this.#address
+      const [address, certificate] = [this.#address, this.certificate]
       // Sessions that were open already may go on guessing. The right password is not wrong, so it is not 530.
       if (this.#refusals.tooMany()) throw new BackendError('unavailable', tooManyRefused)
-      const loggedIn = await this.#options.logIn({ username, password, address, preparation })
+      const loggedIn = await this.#options.logIn({ username, password, certificate, address, preparation })
       this.#tell(username, 'ok', startedAt)
       return loggedIn
     } catch (error) {

@@ -6,11 +6,14 @@ import type { ByteString } from '../ftp/bytes.ts'
 import type { Dialect, DialectChanges } from '../ftp/dialect.ts'
 import type { Secret } from '../ftp/secret.ts'
 import type { Observer } from '../observe/observer.ts'
+import type { ClientAuthorities, ClientCertificate } from '../tls/client-certificates.ts'
 import type { MinTls, Tls } from '../tls/session-tls.ts'
 
 /** Everything that the sessions of one gateway share; times in milliseconds. */
 export interface SessionOptions {
   readonly tls: Tls
+  /** Of the listeners, by name, whose clients are asked for certificates. */
+  readonly clientAuthorities: ReadonlyMap<string, ClientAuthorities>
   readonly ports: PassivePorts
   /** The address that PASV tells a client. */
   readonly advertise: Advertise
@@ -19,6 +22,8 @@ export interface SessionOptions {
   readonly logIn: LogIn
   /** What can be begun for the login of a user name before its password is here; whoever gets it uses or cancels it. */
   readonly prepare: (username: ByteString) => Preparation | undefined
+  /** Whether a user name needs no password with this certificate. */
+  readonly certificateSuffices: (username: ByteString, certificate: ClientCertificate | undefined) => boolean
   /** Names the partner and the backend of a user name, for the log of a login that fails. */
   readonly routeOf: (username: ByteString) => { readonly partner: string; readonly backend: string }
   readonly loginAttempts: number
@@ -36,10 +41,11 @@ export interface SessionOptions {
   readonly observer: Observer
 }
 
-/** Who a login is and where the files are. Throws BackendError `loginRefused` or `unavailable`. */
+/** Who a login is and where the files are; no password where the certificate suffices. Throws BackendError `loginRefused` or `unavailable`. */
 export type LogIn = (attempt: {
   readonly username: ByteString
-  readonly password: Secret
+  readonly password: Secret | undefined
+  readonly certificate: ClientCertificate | undefined
   readonly address: string
   readonly preparation: Preparation | undefined
 }) => Promise<LoggedIn>

@@ -11,6 +11,7 @@ import { defaultFacts } from '../ftp/facts.ts'
 import { resolve } from '../ftp/pathname.ts'
 import type { Reply } from '../ftp/reply.ts'
 import type { Secret } from '../ftp/secret.ts'
+import type { ClientCertificate } from '../tls/client-certificates.ts'
 import { addressable } from './addressable.ts'
 import type { ControlConnection } from './control-connection.ts'
 import { LoginDesk, type Refusals } from './login-desk.ts'
@@ -43,6 +44,7 @@ export class SessionState implements Session {
   readonly #desk: LoginDesk
 
   user: User | undefined
+  passwordless = false
   partner = 'default'
   /** The running transfer command, to its final reply; never rejects. */
   transfer: Promise<void> | undefined
@@ -94,12 +96,18 @@ export class SessionState implements Session {
 
   /** Secures the control connection, and forgets all that was said in the clear (RFC 4217 section 4). */
   async secure(control: ControlConnection): Promise<boolean> {
-    const { observer, tls, timeouts } = this.options
+    const { observer, tls, timeouts, clientAuthorities } = this.options
     const session = this.id
-    const own = tls.newSession(this.dialect.tls.sessionReuse, this.listener.minTls)
+    const { name, minTls } = this.listener
+    const own = tls.newSession(this.dialect.tls.sessionReuse, minTls, clientAuthorities.get(name))
     try {
-      const facts = await control.upgrade(own, timeouts.handshakeMs)
-      observer({ kind: 'tls', session, channel: 'control', outcome: 'ok', ...facts })
+      const { shown, ...facts } = await control.upgrade(own, timeouts.handshakeMs)
+      const { certificate, refused } = shown
+      const told = certificate && { certificate: inWords(certificate) }
+      observer({ kind: 'tls', session, channel: 'control', outcome: 'ok', ...facts, ...told })
+      if (refused !== undefined) observer({ kind: 'warning', topic: 'client_certificate', message: refused, session })
+      this.#data.certificate = certificate
+      this.#desk.certificate = certificate
     } catch (error) {
       observer({ kind: 'tls', session, channel: 'control', outcome: 'failed', reason: (error as Error).message })
       return false
@@ -146,9 +154,13 @@ export class SessionState implements Session {
   expectLogin(username: ByteString): void {
     this.#desk.expect(username)
   }
-  async logIn(username: ByteString, password: Secret): Promise<void> {
+  certificateSuffices(username: ByteString): boolean {
+    return this.#desk.certificateSuffices(username)
+  }
+  async logIn(username: ByteString, password: Secret | undefined): Promise<void> {
     const { partner, files: theirs, dialect } = await this.#desk.logIn(username, password)
     this.partner = partner
+    this.passwordless = password === undefined
     this.dialect = changed(this.dialect, dialect)
     if (this.dialect.tls.sessionReuse === 'off') this.#data.tls?.withoutReuse()
     this.directoryStyle = this.dialect.listing.style
@@ -257,4 +269,8 @@ export class SessionState implements Session {
     const compression = this.mode === 'Z' ? this.compressionLevel : undefined
     return { session, partner, dialect, user, address, protection, compression, declaredSize: ofUpload }
   }
+}
+
+function inWords({ fingerprint, commonName }: ClientCertificate): string {
+  return `${commonName === undefined ? '' : `CN=${commonName}, `}SHA256:${fingerprint}`
 }

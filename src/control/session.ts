@@ -190,7 +190,7 @@ export class FtpSession {
 
   #failed(error: unknown, verb: string, command: Command | undefined): Reply {
     if (!isForeseen(error)) this.#state.options.observer({ kind: 'bug', error, session: this.#state.id })
-    const answer = replyTo(error, verb === 'PASS' ? 'login' : 'command')
+    const answer = replyTo(error, verb === 'PASS' || verb === 'USER' ? 'login' : 'command')
     if (verb === 'PASS' && this.#state.loginsExhausted) return { ...answer, afterwards: 'close' }
     // A backend that went away before a transfer's 150 is a failed transfer; the next command closes.
     return command?.transfers && answer.afterwards === 'close' ? replyTo(error, 'transfer') : answer

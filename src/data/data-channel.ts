@@ -1,6 +1,7 @@
 import { isIPv6, type Socket } from 'node:net'
 import type { Dialect } from '../ftp/dialect.ts'
 import type { DataOutcome, MissingData, Observer } from '../observe/observer.ts'
+import type { ClientCertificate } from '../tls/client-certificates.ts'
 import type { SessionReuse, SessionTls } from '../tls/session-tls.ts'
 import { connectToClient } from './active-connect.ts'
 import { type Address, canonicalAddress, formatAddress, isPrivate } from './addresses.ts'
@@ -71,6 +72,8 @@ const lastChanceMs = 5_000
 export class DataChannel {
   /** Set when the control connection is on TLS. */
   tls: SessionTls | undefined
+  /** What the client showed on the control connection; its data connections show the same, or resume its TLS session. */
+  certificate: ClientCertificate | undefined
   readonly #options: DataChannelOptions
   readonly #connections = new Set<DataConnection>()
   /** Ends the `open` in progress. */
@@ -203,12 +206,18 @@ export class DataChannel {
     try {
       if (!this.tls) throw new DataConnectionError('tls', 'PROT P without TLS on the control connection')
       const options = { ...request, tls: this.tls, timeoutMs: timeouts.handshakeMs }
-      const { connection, version, cipher, reused } = await secureConnection(raw, options)
+      const { connection, version, cipher, reused, shown } = await secureConnection(raw, options)
       if (request.reuse === 'require' && !reused) {
         throw new DataConnectionError(
           'notResumed',
           'the client did not resume the TLS session of its control connection',
         )
+      }
+      if (this.certificate && !reused && shown.certificate?.fingerprint !== this.certificate.fingerprint) {
+        const instead =
+          shown.refused ?? (shown.certificate ? `it showed ${shown.certificate.fingerprint}` : 'it showed none')
+        const needed = 'the data connection needs the client certificate or the TLS session of the control connection'
+        throw new DataConnectionError('notResumed', `${needed}: ${instead}`)
       }
       observer({ kind: 'tls', session, channel: 'data', outcome: 'ok', version, cipher, reused })
       return connection

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { type Shown, shownBy } from '../tls/client-certificates.ts'
 import { EndOfDataShim } from '../tls/end-of-data-shim.ts'
 import { endSafely } from '../tls/safe-end.ts'
 import type { SessionTls } from '../tls/session-tls.ts'
@@ -25,6 +26,8 @@ export interface Agreed {
   readonly cipher: string
   /** Whether the client resumed the TLS session of its control connection. */
   readonly reused: boolean
+  /** What the client showed where it was asked for a certificate. */
+  readonly shown: Shown
 }
 
 /**
@@ -43,6 +46,9 @@ export async function secureConnection(
     // Typed as a tls.Server, used as an emitter of two events.
     server: options.tls.dataResumption as never,
     ALPNProtocols: ['ftp-data', 'ftp'],
+    requestCert: options.tls.clientCertificates !== 'off',
+    // A resumed session shows none; whether one is missing is for the caller to say.
+    rejectUnauthorized: false,
     // Taken by net.Socket, unknown to the typings of TLSSocket.
     ...{ highWaterMark: bufferBytes },
   })
@@ -134,7 +140,8 @@ function handshake(socket: TLSSocket, { timeoutMs, signal }: SecureOptions): Pro
     // Asked at once: the socket may be gone before the next turn, and can tell nothing then.
     const onSecure = () => {
       const version = socket.getProtocol() ?? 'unknown'
-      settle({ version, cipher: socket.getCipher().standardName, reused: socket.isSessionReused() })
+      const [reused, shown] = [socket.isSessionReused(), shownBy(socket)]
+      settle({ version, cipher: socket.getCipher().standardName, reused, shown })
     }
     const onError = (cause: Error & { readonly reason?: string }) => {
       // OpenSSL's whole message is full of its source lines; `reason` is the part that people search for.

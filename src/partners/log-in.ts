@@ -11,6 +11,7 @@ import { type ByteString, fromText, toText } from '../ftp/bytes.ts'
 import type { CharsetName } from '../ftp/charset.ts'
 import type { DialectChanges } from '../ftp/dialect.ts'
 import { Secret } from '../ftp/secret.ts'
+import { isNamed, type ShownCertificate } from './certificate-names.ts'
 import { createDirectory, type Route } from './directory.ts'
 import { createHashingQueue } from './hashing-queue.ts'
 import { verifyPassword } from './password-hash.ts'
@@ -33,7 +34,10 @@ export interface LogInParts {
 /** Both as the client sent them. */
 export interface Attempt {
   readonly username: ByteString
-  readonly password: Secret
+  /** Undefined for a login by certificate alone. */
+  readonly password: Secret | undefined
+  /** What the client has shown, and is valid. */
+  readonly certificate: ShownCertificate | undefined
   /** Numeric address of the client. */
   readonly address: string
   /** What `prepare` began for it. */
@@ -57,6 +61,8 @@ export function createLogIn(parts: LogInParts): {
   /** Begins a login before its password is here; undefined where there is nothing to begin. */
   readonly prepare: (username: ByteString) => Preparation | undefined
   readonly routeOf: (username: ByteString) => Route
+  /** Whether a user name needs no password with this certificate. */
+  readonly certificateSuffices: (username: ByteString, certificate: ShownCertificate | undefined) => boolean
 } {
   const { partners, backends, defaultBackend, backendCharset } = parts
   const directory = createDirectory(partners, defaultBackend)
@@ -82,7 +88,7 @@ export function createLogIn(parts: LogInParts): {
       return await backend.open(credentials)
     } catch (error) {
       if (!(error instanceof BackendError) || error.kind !== 'loginRefused') throw error
-      // The client's password was right. Told otherwise, its owner would go looking for a mistake that is not theirs.
+      // What the client gave was right. Told otherwise, its owner would go looking for a mistake that is not theirs.
       const proof = credentials.kind === 'privateKey' ? 'key' : 'password'
       const message = `backend ${backend.name} refuses the ${proof} of partner ${partner.name} for user ${credentials.username}`
       throw new BackendError('unavailable', message, { cause: error })
@@ -97,29 +103,39 @@ export function createLogIn(parts: LogInParts): {
     proven.add(passwordHash, password)
   }
 
+  function certificateSuffices(username: ByteString, certificate: ShownCertificate | undefined): boolean {
+    if (!isUserName(username)) return false
+    const partner = directory.find(username)
+    return partner?.auth.mode === 'certificate' && isNamed(partner.certificates, certificate)
+  }
+
   async function open(
     username: string,
-    password: Secret,
+    password: Secret | undefined,
     backend: Backend,
     partner: PartnerConfig | undefined,
     preparation: Preparation | undefined,
   ): Promise<FileSystem> {
-    const { auth } = partner ?? {}
-    if (partner === undefined || auth?.mode !== 'local') {
-      return passThrough(backend, auth?.username ?? username, password, preparation)
+    if (partner?.auth.mode === 'certificate') return enterAsPartner(backend, partner)
+    if (password === undefined) throw new BackendError('loginRefused', 'there is no password')
+    if (partner?.auth.mode !== 'local') {
+      return passThrough(backend, partner?.auth.username ?? username, password, preparation)
     }
-    await checkPassword(partner.name, auth.passwordHash, password)
+    await checkPassword(partner.name, partner.auth.passwordHash, password)
     return enterAsPartner(backend, partner)
   }
 
   return {
     routeOf: directory.routeOf,
+    certificateSuffices,
     prepare(username) {
-      // Where the gateway holds the credentials nothing is begun before the client has proved itself.
-      if (!isUserName(username) || directory.find(username)?.auth.mode === 'local') return undefined
+      // Where the gateway holds the credentials, or wants a certificate, nothing is begun before the client has proved itself.
+      const { auth, certificates = [] } = directory.find(username) ?? {}
+      const proofNeeded = (auth !== undefined && auth.mode !== 'passthrough') || certificates.length > 0
+      if (!isUserName(username) || proofNeeded) return undefined
       return backends.get(directory.routeOf(username).backend)?.prepare()
     },
-    async logIn({ username, password, preparation }) {
+    async logIn({ username, password, certificate, preparation }) {
       if (!isUserName(username)) {
         throw new BackendError('loginRefused', 'the user name is empty or has control characters')
       }
@@ -127,8 +143,13 @@ export function createLogIn(parts: LogInParts): {
       const route = directory.routeOf(username)
       const backend = backends.get(route.backend)
       if (backend === undefined) throw new BackendError('unavailable', `there is no backend ${route.backend}`)
+      // Before the password, so that nobody without the certificate can try passwords out.
+      if (partner && mustShow(partner) && !isNamed(partner.certificates, certificate)) {
+        throw new BackendError('loginRefused', `no certificate of partner ${partner.name}`)
+      }
       // SSH has user names and passwords in UTF-8 (RFC 4252 sections 5 and 8), whatever charset the client has.
-      const files = await open(toText(username), new Secret(toText(password.reveal())), backend, partner, preparation)
+      const passwordInUtf8 = password && new Secret(toText(password.reveal()))
+      const files = await open(toText(username), passwordInUtf8, backend, partner, preparation)
       const { root = '/', dialect = {} } = partner ?? {}
       const named = storedIn(files, dialect.names?.backendCharset ?? backendCharset)
       return { ...route, dialect, files: rooted(named, fromText(root)) }
@@ -141,12 +162,16 @@ function isUserName(username: ByteString): boolean {
   return username !== '' && !/[\x00-\x1f\x7f]/.test(username)
 }
 
+function mustShow({ auth, certificates }: PartnerConfig): boolean {
+  return auth.mode === 'certificate' || certificates.length > 0
+}
+
 /** One object for each partner, and always the same one: by it the backend knows logins that may share connections. */
 function heldCredentials({ partners, parseKey }: LogInParts): ReadonlyMap<string, Credentials> {
   const held = new Map<string, Credentials>()
   const problems: string[] = []
   for (const { name, auth } of partners) {
-    if (auth.mode !== 'local') continue
+    if (auth.mode === 'passthrough') continue
     const { username, proof } = auth
     if (proof.kind === 'password') {
       held.set(name, { kind: 'password', username, password: proof.password, held: true })

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { Certificate } from './certificates.ts'
+import type { ClientAuthorities } from './client-certificates.ts'
 import { setTicketPolicy } from './ticket-policy.ts'
 import { suppressesTickets } from './ticket-self-test.ts'
 
@@ -23,9 +24,10 @@ export interface Tls {
   readonly ticketSuppression: boolean
   /**
    * Keys of a new control session; cheap, the contexts are made when they are first used. With `require` TLS 1.2 is the
-   * highest version: clients that use a TLS 1.3 ticket once would fail their second transfer.
+   * highest version: clients that use a TLS 1.3 ticket once would fail their second transfer. With `clients` they are
+   * asked for certificates.
    */
-  newSession(reuse: SessionReuse, minTls?: MinTls): SessionTls
+  newSession(reuse: SessionReuse, minTls?: MinTls, clients?: ClientAuthorities): SessionTls
 }
 
 /**
@@ -39,6 +41,8 @@ export interface SessionTls {
   readonly upload: SecureContext
   /** Sends a fresh ticket each time, for clients that use a TLS 1.3 ticket only once (curl, PHP). */
   readonly download: SecureContext
+  /** Whether clients are asked for certificates, on control and data connections. */
+  readonly clientCertificates: 'off' | ClientAuthorities['mode']
   /** Store for TLS 1.2 session ids, for clients without tickets; the `server` option of `new TLSSocket`. */
   readonly resumption: EventEmitter
   /** The same for data connections; another one, and empty, where `sessionReuse` is off. */
@@ -84,7 +88,7 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
     sessionIdContext: 'ftps-gateway',
     sessionTimeout,
   }
-  const ticketSuppression = await suppressesTickets(new Session(base, true, true))
+  const ticketSuppression = await suppressesTickets(new Session(base, true, true, 'off'))
   if (!ticketSuppression && settings.minVersion === 'TLSv1.3') {
     throw new Error(
       'this Node cannot keep session tickets off upload connections, so TLS 1.3 would lose data; set tls.minVersion to TLSv1.2 or use another Node version',
@@ -92,17 +96,20 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
   }
   return {
     ticketSuppression,
-    newSession(reuse, minTls = settings.minVersion) {
+    newSession(reuse, minTls = settings.minVersion, clients = undefined) {
       const maxVersion = ticketSuppression && reuse !== 'require' ? 'TLSv1.3' : 'TLSv1.2'
       const legacy = minTls === 'TLSv1' || minTls === 'TLSv1.1'
-      const own = { ...base, minVersion: minTls, maxVersion, ...(legacy && { ciphers: legacyCiphers }) } as const
-      return new Session(own, ticketSuppression, reuse !== 'off')
+      const believed = clients && { ca: clients.ca, ...(clients.crl.length > 0 && { crl: [...clients.crl] }) }
+      const versions = { minVersion: minTls, maxVersion, ...(legacy && { ciphers: legacyCiphers }) } as const
+      const mode = clients?.mode ?? 'off'
+      return new Session({ ...base, ...versions, ...believed }, ticketSuppression, reuse !== 'off', mode)
     },
   }
 }
 
 class Session implements SessionTls {
   readonly resumption = sessionIdStore()
+  readonly clientCertificates: SessionTls['clientCertificates']
   readonly #base: SecureContextOptions
   dataResumption: EventEmitter
   readonly #ticketKeys = randomBytes(48)
@@ -113,7 +120,13 @@ class Session implements SessionTls {
   #upload: SecureContext | undefined
   #download: SecureContext | undefined
 
-  constructor(base: SecureContextOptions, ticketSuppression: boolean, reuse: boolean) {
+  constructor(
+    base: SecureContextOptions,
+    ticketSuppression: boolean,
+    reuse: boolean,
+    clientCertificates: SessionTls['clientCertificates'],
+  ) {
+    this.clientCertificates = clientCertificates
     this.#base = base
     this.#ticketSuppression = ticketSuppression
     this.#reuse = reuse

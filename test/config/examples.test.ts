@@ -23,6 +23,8 @@ const files = {
   known_hosts: 'sftp.internal ssh-ed25519 AAAA',
   'tls/cert.pem': 'a certificate',
   'tls/key.pem': 'its key',
+  'tls/clients-ca.pem': 'an authority',
+  'tls/clients-crl.pem': 'its list',
   'partners.d/acme.yaml': acme,
   'partners.d/keys/acme': 'a private key',
 }
@@ -33,20 +35,27 @@ test('the example works as it is, once the server is filled in', async () => {
   expect(config.listeners.map(({ port }) => port)).toEqual([21, 990])
 })
 
+const asGlobals = {
+  sessionReuse: undefined,
+  active: undefined,
+  greetingDelayMs: undefined,
+  minTls: undefined,
+  clientCertificates: 'off',
+  clientCa: undefined,
+  clientCrl: undefined,
+}
+
 test('the defaults in the example are the defaults', async () => {
   const plain = await configOf({ 'gateway.yaml': gateway })
-  const full = await configOf({ ...files, 'gateway.yaml': allSettings(gateway) })
+  // Files of authorities, and certificates of partners, need a listener that asks for certificates.
+  const all = allSettings(gateway).replace('clientCertificates: off', 'clientCertificates: request')
+
+  const full = await configOf({ ...files, 'gateway.yaml': all })
   const [backend] = full.backends
   expect({
     ...full,
     // Of the globals where nothing is said.
-    listeners: full.listeners.map((listener) => ({
-      ...listener,
-      sessionReuse: undefined,
-      active: undefined,
-      greetingDelayMs: undefined,
-      minTls: undefined,
-    })),
+    listeners: full.listeners.map((listener) => ({ ...listener, ...asGlobals })),
     // Without rules nobody is told another address.
     passive: { ...full.passive, advertiseFor: [] },
     tls: { ...full.tls, certificates: [] },
@@ -71,8 +80,9 @@ test('the example partner loads, with its own settings and with all', async () =
   const all = allSettings(acme)
     .replace('\n  username: acme-in', '')
     .replace(/\n +password: .*/, '')
+  const asking = `${globals}listeners: [{ name: a, clientCertificates: request, clientCa: tls/clients-ca.pem }]\n`
   const full = await configOf(
-    { ...files, 'gateway.yaml': globals, 'partners.d/acme.yaml': all },
+    { ...files, 'gateway.yaml': asking, 'partners.d/acme.yaml': all },
     { ACME_KEY_PASSPHRASE: 'open sesame' },
   )
   expect(full.partners).toMatchObject([

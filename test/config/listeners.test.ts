@@ -78,3 +78,19 @@ test('a greeting in the clear is for implicit TLS only', async () => {
     'gateway.yaml:4:39 listeners[0].greetingDelay: needs tls: implicit; elsewhere the greeting comes first anyway',
   ])
 })
+
+test('client certificates need TLS, an authority, and files that are there', async () => {
+  const one = async (more: string) =>
+    (await faultsWith(`listeners: [{ name: a, ${more} }]`)).map((fault) => fault.slice(18))
+  expect(await one('clientCertificates: require')).toEqual([
+    'listeners[0].clientCa: is missing; it names the file of those who issue the certificates',
+  ])
+  expect(await one('clientCa: x.pem')).toEqual(['listeners[0].clientCa: needs clientCertificates: request or require'])
+  expect(await one('clientCertificates: require, clientCa: x.pem')).toEqual([
+    expect.stringMatching(/^listeners\[0\]\.clientCa: .*x\.pem does not exist$/),
+  ])
+  expect(await one('tls: off, clientCertificates: request, clientCa: gateway.yaml')).toEqual([
+    'listeners[0].clientCertificates: needs TLS; this listener has tls: off',
+  ])
+  expect(await one('clientCertificates: request, clientCa: gateway.yaml, clientCrl: gateway.yaml')).toEqual([])
+})

@@ -97,6 +97,7 @@ test('the fuller example of the design loads word for word, with paths relative 
       {
         name: 'acme',
         users: ['acme'],
+        certificates: [],
         auth: {
           mode: 'local',
           passwordHash: hash,

@@ -44,7 +44,7 @@ test('a partner without auth is passed through, to the default backend, with all
     'acme.yaml': 'name: acme\nmatch: { users: [acme, Müller] }\n',
   })
   const auth = { mode: 'passthrough', username: undefined }
-  const all = { name: 'acme', users: ['acme', 'Müller'], auth, backend: 'main', root: undefined }
+  const all = { name: 'acme', users: ['acme', 'Müller'], certificates: [], auth, backend: 'main', root: undefined }
   expect(config.partners).toEqual([
     {
       ...all,
@@ -186,4 +186,59 @@ test('whatever a partner file says of the dialect is in the partner’s dialect'
     'acme.yaml': `name: acme\nmatch: { users: [acme] }\n${groups.join('')}`,
   })
   expect(config.partners[0]?.dialect).toEqual(usualDialect)
+})
+
+const asking = `${smallest}partners: p/*.yaml\nlisteners: [{ name: a, clientCertificates: request, clientCa: gateway.yaml }]\n`
+const digits = '0123456789abcdef'.repeat(4)
+
+test('certificates are named as openssl prints them, or by their common name', async () => {
+  const certificates = `["SHA256:${digits}", "CN=acme, Inc."]`
+  const { partners } = await configOf({
+    'gateway.yaml': asking,
+    'p/a.yaml': `name: a\nmatch: { users: [a], certificates: ${certificates} }\nauth: { mode: certificate, sftp: { username: x, password: y } }\n`,
+  })
+  const fingerprint = digits.toUpperCase().replace(/..(?=.)/g, '$&:')
+  expect(partners[0]?.certificates).toEqual([`SHA256:${fingerprint}`, 'CN=acme, Inc.'])
+  expect(partners[0]?.auth).toMatchObject({ mode: 'certificate', username: 'x' })
+})
+
+test.each([
+  [asking, 'certificates: [CN=x]', '', []],
+  [`${smallest}partners: p/*.yaml\n`, 'certificates: [CN=x]', '', ['match.certificates: needs a listener with']],
+  [asking, 'certificates: ["SHA256:12"]', '', ['match.certificates[0]: must be "SHA256:"']],
+  [
+    asking,
+    '',
+    'mode: certificate, sftp: { username: x, password: y }',
+    ['match.certificates: is missing; mode certificate'],
+  ],
+  [
+    asking,
+    'certificates: [CN=x]',
+    'mode: certificate',
+    ['auth.sftp.username: is missing; mode certificate', 'auth.sftp.privateKey: is missing'],
+  ],
+  [
+    asking,
+    'certificates: [CN=x]',
+    `mode: certificate, passwordHash: "${hash}", sftp: { username: x, password: y }`,
+    ['auth.passwordHash: needs auth.mode: local'],
+  ],
+])('faults of certificates %#', async (globals, match, auth, expected) => {
+  const partner = `name: a\nmatch: { users: [a], ${match} }\nauth: { ${auth} }\n`
+  const faults = await faultsOf({ 'gateway.yaml': globals, 'p/a.yaml': partner })
+  expect(faults).toHaveLength(expected.length)
+  for (const words of expected) expect(faults.join('\n')).toContain(words)
+})
+
+test('a certificate belongs to one partner only, however it is written', async () => {
+  const partner = (name: string, certificate: string) =>
+    `name: ${name}\nmatch: { users: [${name}], certificates: ["SHA256:${certificate}"] }\n`
+  const upper = digits.toUpperCase().replace(/..(?=.)/g, '$&:')
+  const faults = await faultsOf({
+    'gateway.yaml': asking,
+    'p/a.yaml': partner('a', digits),
+    'p/b.yaml': partner('b', upper),
+  })
+  expect(faults).toEqual([expect.stringContaining('is in p/a.yaml:2')])
 })

@@ -6,6 +6,7 @@ import { createDirectory } from '../../src/partners/directory.ts'
 const acme: PartnerConfig = {
   name: 'acme',
   users: ['acme', 'Müller'],
+  certificates: [],
   auth: { mode: 'passthrough', username: undefined },
   backend: 'main',
   root: undefined,

@@ -46,8 +46,8 @@ class Door implements Backend {
 
 const hash = await hashPassword('right ü')
 
-function partner(name: string, auth: PartnerAuth, root?: string): PartnerConfig {
-  return { name, users: [name, `${name}_test`], auth, backend: 'main', root, dialect: {} }
+function partner(name: string, auth: PartnerAuth, root?: string, certificates: string[] = []): PartnerConfig {
+  return { name, users: [name, `${name}_test`], certificates, auth, backend: 'main', root, dialect: {} }
 }
 
 const local: PartnerAuth = {
@@ -56,6 +56,8 @@ const local: PartnerAuth = {
   username: 'acme-in',
   proof: { kind: 'privateKey', privateKey: 'key of acme', passphrase: 'open sesame' },
 }
+
+const nothing = { certificate: undefined, address: '127.0.0.1', preparation: undefined }
 
 function setUp(partners: readonly PartnerConfig[] = []) {
   const [main, other] = [new Door('main'), new Door('other')]
@@ -67,7 +69,7 @@ function setUp(partners: readonly PartnerConfig[] = []) {
     parseKey: (text, passphrase) => ({ type: `${text}, ${passphrase}` }),
   })
   const attempt = (username: string, password: string) =>
-    logIn({ username, password: new Secret(password), address: '127.0.0.1', preparation: undefined })
+    logIn({ username, password: new Secret(password), ...nothing })
   return { main, other, attempt, logIn, prepare, routeOf }
 }
 
@@ -170,7 +172,7 @@ test('USER begins the backend’s part of a login that is passed through, and PA
   const { other, logIn, prepare } = setUp([partner('acme', local)])
   const preparation = prepare('joe')
   expect([other.prepared, preparation]).toEqual([1, expect.anything()])
-  await logIn({ username: 'joe', password: new Secret('x'), address: '127.0.0.1', preparation })
+  await logIn({ ...nothing, username: 'joe', password: new Secret('x'), preparation })
   expect(other.taken).toEqual([preparation])
 })
 

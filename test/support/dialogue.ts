@@ -12,6 +12,14 @@ export interface DialogueOptions {
   readonly version?: '1.2' | '1.3'
   /** Path of the certificate to insist on. */
   readonly certificate: string
+  /** What the client shows where it is asked for a certificate. */
+  readonly identity?: Identity | undefined
+}
+
+/** PEM texts. */
+export interface Identity {
+  readonly cert: string
+  readonly key: string
 }
 
 export interface Reply {
@@ -42,9 +50,12 @@ export class Dialogue {
   #ended = false
   #wake: () => void = () => undefined
   readonly transcript: string[] = []
+  /** Whether data connections resume the session of the control connection, and what they show. */
+  readonly data: { resume: boolean; identity: Identity | undefined }
 
   private constructor(options: Required<DialogueOptions>, socket: Socket | TLSSocket) {
     this.#options = options
+    this.data = { resume: true, identity: options.identity }
     this.#socket = socket
     this.#raw = socket
     this.#listen()
@@ -52,7 +63,7 @@ export class Dialogue {
 
   /** Connects; the greeting is still to be read. */
   static async connect(options: DialogueOptions): Promise<Dialogue> {
-    const complete = { host: '127.0.0.1', version: '1.3' as const, ...options }
+    const complete = { host: '127.0.0.1', version: '1.3' as const, identity: undefined, ...options }
     const socket = connectTcp(complete.port, complete.host)
     await once(socket, 'connect')
     const client = new Dialogue(complete, socket)
@@ -127,7 +138,7 @@ export class Dialogue {
     data.on('data', (chunk: Buffer) => chunks.push(chunk))
     // A server that gives up a transfer resets the connection; its reply says why.
     data.on('error', () => undefined)
-    const over = once(data, 'close')
+    const over = new Promise((closed) => data.once('close', closed))
     if (content !== undefined) sendAll(data, content)
     const final = await this.reply()
     data.end()
@@ -154,9 +165,8 @@ export class Dialogue {
   }
 
   #secureData(raw: Socket): TLSSocket {
-    const session =
-      this.#socket instanceof Object && 'getSession' in this.#socket ? this.#socket.getSession() : undefined
-    return connectTls({ socket: raw, ...this.#tlsOptions(), ...(session && { session }) })
+    const session = this.data.resume && 'getSession' in this.#socket ? this.#socket.getSession() : undefined
+    return connectTls({ socket: raw, ...this.#tlsOptions(), ...this.data.identity, ...(session && { session }) })
   }
 
   #tlsOptions() {
@@ -167,7 +177,7 @@ export class Dialogue {
 
   async #upgrade(): Promise<void> {
     this.#socket.removeAllListeners()
-    const secured = connectTls({ socket: this.#socket, ...this.#tlsOptions() })
+    const secured = connectTls({ socket: this.#socket, ...this.#tlsOptions(), ...this.#options.identity })
     await once(secured, 'secureConnect')
     this.#socket = secured
     this.#listen()

@@ -8,12 +8,14 @@ import { PassivePorts } from '../../src/data/passive-ports.ts'
 import { SourcePorts } from '../../src/data/source-ports.ts'
 import { toText } from '../../src/ftp/bytes.ts'
 import { changed, type DialectChanges, usualDialect } from '../../src/ftp/dialect.ts'
+import { Secret } from '../../src/ftp/secret.ts'
 import type { Event } from '../../src/observe/observer.ts'
 import { storedIn } from '../../src/partners/stored-names.ts'
 import type { Certificate } from '../../src/tls/certificates.ts'
+import type { ClientAuthorities } from '../../src/tls/client-certificates.ts'
 import { createTls } from '../../src/tls/session-tls.ts'
 import { testCertificate } from './certificates.ts'
-import { Dialogue } from './dialogue.ts'
+import { Dialogue, type DialogueOptions } from './dialogue.ts'
 import { MemoryBackend } from './memory-backend.ts'
 
 export interface MemoryGatewayOptions {
@@ -25,6 +27,10 @@ export interface MemoryGatewayOptions {
   /** Any free port by default. */
   readonly passivePorts?: { readonly first: number; readonly last: number }
   readonly advertise?: Partial<AdvertiseSettings>
+  /** In place of logins that are all let in. */
+  readonly logins?: Pick<SessionOptions, 'logIn' | 'prepare' | 'routeOf' | 'certificateSuffices'>
+  /** Clients are asked for certificates. */
+  readonly clients?: ClientAuthorities
   /** Made by the gateway itself by default. */
   readonly certificate?: Certificate
   /** Numeric; 127.0.0.1 by default. */
@@ -41,7 +47,7 @@ export interface MemoryGateway {
   readonly port: number
   readonly events: Event[]
   /** A control connection, its greeting still to be read. */
-  connect(): Promise<Dialogue>
+  connect(options?: Partial<DialogueOptions>): Promise<Dialogue>
   /** A control connection that has logged in as `test`. */
   logIn(): Promise<Dialogue>
   stop(): Promise<void>
@@ -64,11 +70,14 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     sourcePorts: new SourcePorts({ first: 0, last: 0 }, observer),
     routeOf: () => ({ partner: 'default', backend: 'memory' }),
     prepare: () => undefined,
-    async logIn({ username, password }) {
+    certificateSuffices: () => false,
+    clientAuthorities: new Map(options.clients && [['test', options.clients]]),
+    async logIn({ username, password = new Secret('secret') }) {
       const credentials = { kind: 'password', username: toText(username), password } as const
       const files = storedIn(await backend.open(credentials), dialect.names.backendCharset)
       return { partner: 'default', backend: 'memory', dialect: options.partner ?? {}, files }
     },
+    ...options.logins,
     loginAttempts: 3,
     dialect,
     timeouts: {
@@ -99,7 +108,8 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     greetingDelayMs: options.greetingDelayMs,
   }
   const { port } = await server.listen(listener)
-  const connect = () => Dialogue.connect({ host: address, port, tls, certificate: join(folder, 'cert.pem') })
+  const connect = (more: Partial<DialogueOptions> = {}) =>
+    Dialogue.connect({ host: address, port, tls, certificate: join(folder, 'cert.pem'), ...more })
   return {
     backend,
     server,
