@@ -116,7 +116,7 @@ describe.each(['1.2', '1.3'] as const)('TLS %s', (version) => {
     })
   })
 
-  test('data connections resume the session, or show the same certificate; others are answered 522', async () => {
+  test('T20: data connections resume the session, or show the same certificate; others are answered 522', async () => {
     await start('request')
     const client = await connect('acme', version)
     await client.dialogue('> USER acme', '< 232', '> PBSZ 0', '< 200', '> PROT P', '< 200')
@@ -138,7 +138,7 @@ describe.each(['1.2', '1.3'] as const)('TLS %s', (version) => {
     expect(refusals().at(-1)).toContain('its authority is not in clientCa')
   })
 
-  test('where clients are asked, those without a certificate resume as ever', async () => {
+  test('T20: where clients are asked, those without a certificate resume as ever', async () => {
     await start('request')
     const client = await connect(undefined, version)
     await client.dialogue('> USER joe', '< 331', '> PASS secret', '< 230', '> PBSZ 0', '< 200', '> PROT P', '< 200')
