@@ -97,6 +97,7 @@ export interface BackendCapabilities {
   readonly rename?: 'posix' | 'swap' | 'plain'
   readonly setModified?: 'ok' | 'ignore'
   readonly setMode?: 'ok' | 'ignore'
+  readonly symlink?: 'targetFirst' | 'linkFirst'
   readonly fsync?: boolean
   readonly sizeAfterUpload?: 'check' | 'skip'
   readonly readOnce?: boolean

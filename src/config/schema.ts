@@ -38,6 +38,7 @@ export const gatewaySchema = {
       rename: optional(kinds.oneOf(['posix', 'swap', 'plain'])),
       setModified: optional(kinds.oneOf(['ok', 'ignore'])),
       setMode: optional(kinds.oneOf(['ok', 'ignore'])),
+      symlink: optional(kinds.oneOf(['targetFirst', 'linkFirst'])),
       fsync: optional(kinds.truth),
       sizeAfterUpload: optional(kinds.oneOf(['check', 'skip'])),
       readOnce: optional(kinds.truth),

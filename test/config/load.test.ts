@@ -240,7 +240,7 @@ test('capabilities that are no such are reported with their place', async () => 
     'gateway.yaml:3:133 backends[0].capabilities.readBytes: must be a size such as 32KiB, 4KiB to 255KiB, not "1KiB"',
     'gateway.yaml:3:149 backends[0].capabilities.channels: must be a whole number from 1 to 64, not "0"',
     'gateway.yaml:3:161 backends[0].capabilities.stripes: must be true or false, not "yes"',
-    'gateway.yaml:3:166 backends[0].capabilities.symlinks: is not a known key',
+    'gateway.yaml:3:166 backends[0].capabilities.symlinks: is not a known key (did you mean "symlink"?)',
   ])
 })
 

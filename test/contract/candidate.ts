@@ -51,6 +51,7 @@ export interface Behaviour {
   readonly foreignMode: FailureKind
   /** Whether free space is told. */
   readonly space: 'told' | 'unsupported'
+  readonly hardLinks: 'made' | 'unsupported'
 }
 
 export const contract: Behaviour = {
@@ -62,6 +63,7 @@ export const contract: Behaviour = {
   openDangling: 'notFound',
   foreignMode: 'accessDenied',
   space: 'told',
+  hardLinks: 'made',
 }
 
 /** A declared difference: what the suite then asserts, and how the table says it. */

@@ -6,6 +6,7 @@ import { links } from './features/links.ts'
 import { login } from './features/login.ts'
 import { looking } from './features/looking.ts'
 import { loss, lossWhileReading } from './features/loss.ts'
+import { madeLinks } from './features/made-links.ts'
 import { refusedChanges } from './features/refused-changes.ts'
 import { changingRights, readingRights } from './features/rights.ts'
 import { space } from './features/space.ts'
@@ -16,7 +17,7 @@ import type { Feature } from './suite.ts'
 /* The storage contract (src/backend/backend.ts) as sentences; every backend kind must make all of them true. */
 
 const reading: readonly Feature[] = [login, downloads, looking, links, space]
-const changing: readonly Feature[] = [uploads, writeModes, changes, copies, byteNames]
+const changing: readonly Feature[] = [uploads, writeModes, changes, madeLinks, copies, byteNames]
 
 export const wholeContract: readonly Feature[] = [...reading, readingRights, ...changing, changingRights, loss]
 /** For what can be read only; changes must be refused. */

@@ -90,6 +90,7 @@ export const servers: readonly ServerKind[] = [
     packages: ['python3-paramiko'],
     start: () => startPythonSftp('paramiko'),
     differences: {
+      hardLinks: { is: 'unsupported', words: 'there are no hard links' },
       foreignMode: { is: 'failed', words: '“not the owner” is answered with a failure that says no more' },
       byteNames: { is: 'failed', words: 'names that are not UTF-8 are refused with a failure' },
       space: { is: 'unsupported', words: 'free space is not told (no `statvfs`)' },
@@ -102,6 +103,7 @@ export const servers: readonly ServerKind[] = [
     start: startEmbeddedSftp,
     home: '',
     differences: {
+      hardLinks: { is: 'unsupported', words: 'there are no hard links' },
       enterForbidden: {
         is: 'entered',
         words: 'a directory that may not be entered is entered; what is in it stays closed',

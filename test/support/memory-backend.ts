@@ -276,6 +276,8 @@ class MemoryFileSystem implements FileSystem {
   }
   async makeSymlink(target: ByteString, link: ByteString): Promise<void> {
     await this.#before('makeSymlink', link)
+    // A link makes no directories on its way, as `addLink` does.
+    this.#tree.findParent(link)
     if (this.#tree.peek(link) !== undefined) throw failure('alreadyExists')
     this.#tree.addLink(link, target)
   }

@@ -19,6 +19,8 @@ export interface Capabilities {
   readonly setModified: 'ok' | 'ignore'
   /** ignore: a file that is replaced does not hand its permissions on. SITE CHMOD asks the server all the same. */
   readonly setMode: 'ok' | 'ignore'
+  /** SYMLINK's arguments: the target first, as OpenSSH and nearly all others have it, or the link, as the draft says. */
+  readonly symlink: 'targetFirst' | 'linkFirst'
   readonly fsync: boolean
   /** skip: the size of an upload cannot be asked for before it is closed. */
   readonly sizeAfterUpload: 'check' | 'skip'
@@ -54,6 +56,7 @@ export const unknownServer: Capabilities = {
   rename: 'swap',
   setModified: 'ok',
   setMode: 'ok',
+  symlink: 'targetFirst',
   fsync: false,
   sizeAfterUpload: 'check',
   readOnce: false,

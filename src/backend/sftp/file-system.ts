@@ -147,7 +147,8 @@ export class SftpFileSystem implements FileSystem {
     await this.#client.setstat(path, { uid: ids.uid, gid: ids.gid })
   }
   async makeSymlink(target: ByteString, link: ByteString): Promise<void> {
-    await this.#explained(this.#client.symlink(target, link), whyMakeDirectoryFailed(link))
+    const [first, second] = this.#server.can.symlink === 'targetFirst' ? [target, link] : [link, target]
+    await this.#explained(this.#client.symlink(first, second), whyMakeDirectoryFailed(link))
   }
   async makeLink(file: ByteString, link: ByteString): Promise<void> {
     if (!this.#client.offers(extension.hardlink)) {

@@ -194,8 +194,8 @@ export const quirks: readonly Quirk[] = [
   {
     name: 'Erlang ssh_sftpd',
     banner: /^Erlang/,
-    overrides: { rename: 'swap' },
-    why: 'no extensions; RENAME refuses an existing target; whole directories in one answer (ssh_sftpd.erl)',
+    overrides: { rename: 'swap', symlink: 'linkFirst' },
+    why: 'no extensions; RENAME refuses an existing target; SYMLINK as the draft has it; whole directories in one answer (ssh_sftpd.erl)',
   },
   {
     name: 'Paramiko',
@@ -206,8 +206,8 @@ export const quirks: readonly Quirk[] = [
   {
     name: 'AsyncSSH',
     banner: /^AsyncSSH/,
-    overrides: {},
-    why: 'may carry out requests at the same time, so nothing is sent behind what it depends on',
+    overrides: { symlink: 'linkFirst' },
+    why: 'may carry out requests at the same time, so nothing is sent behind what it depends on; SYMLINK as the draft has it, unless the client is named OpenSSH or paramiko (measured)',
   },
   {
     name: 'Cisco',

@@ -122,9 +122,9 @@ export class SftpClient {
   async rename(from: ByteString, to: ByteString): Promise<void> {
     await this.#ok(request.rename, 'rename', [{ string: from }, { string: to }])
   }
-  /** `target` is what the link will say. OpenSSH, mod_sftp and SFTPGo take the arguments in this order, against the draft. */
-  async symlink(target: ByteString, link: ByteString): Promise<void> {
-    await this.#ok(request.symlink, 'symlink', [{ string: target }, { string: link }])
+  /** The two paths in the order that the server wants; see `Capabilities.symlink`. */
+  async symlink(first: ByteString, second: ByteString): Promise<void> {
+    await this.#ok(request.symlink, 'symlink', [{ string: first }, { string: second }])
   }
 
   /** Replaces `to` in one step. */

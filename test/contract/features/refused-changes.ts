@@ -16,6 +16,8 @@ const attempts: Readonly<Record<string, (files: FileSystem, at: (name: string) =
   'a rename over a file': (files, at) => files.rename(at('there'), at('too')),
   'a new mode': (files, at) => files.setMode(at('there'), 0o600),
   'a new time': (files, at) => files.setModified(at('there'), 1_000_000_000),
+  'a new owner': (files, at) => files.setOwner(at('there'), { gid: 0 }),
+  'a symbolic link': (files, at) => files.makeSymlink('there', at('new')),
 }
 
 /** In place of everything that changes something, for a login that may only read. */

@@ -66,6 +66,14 @@ export const changingRights: Feature = {
       expect(candidate.disk.snapshot()).toEqual(before)
     })
 
+    it('a file is not given away', async () => {
+      const { candidate, files, at } = suite.world
+      candidate.disk.file('mine', 'x')
+      const { uid } = await files.stat(at('mine'))
+      await expect(files.setOwner(at('mine'), { uid: 0 })).rejects.toMatchObject(ofKind(expected('foreignMode')))
+      expect((await files.stat(at('mine'))).uid).toBe(uid)
+    })
+
     it("the mode of somebody else's file is accessDenied, and stays", async () => {
       const { candidate, files, at } = suite.world
       candidate.disk.file('not-mine', 'x', { mode: 0o644, foreign: true })
