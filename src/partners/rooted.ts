@@ -4,7 +4,8 @@ import { parentOf, resolve } from '../ftp/pathname.ts'
 
 /** Where a link's text leads, `..` no further than to the root. Throws BackendError `invalidName` for line breaks. */
 function resolved(directory: ByteString, text: ByteString): ByteString {
-  const path = resolve(directory, text, directory)
+  // In a link `~` is a name like any other.
+  const path = resolve(directory, text.replace(/^~/, './~'), directory)
   if (path === undefined) throw new BackendError('invalidName', 'the target has a line break in it')
   return path
 }

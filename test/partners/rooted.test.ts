@@ -60,6 +60,56 @@ test('every operation happens below the root', async () => {
   expect(touched.filter((path) => path !== '/data/acme' && !path.startsWith('/data/acme/'))).toEqual([])
 })
 
+test.each([
+  ['/in/b', '/data/acme/in/b'],
+  ['/', '/data/acme'],
+  ['/../../etc/passwd', '/data/acme/etc/passwd'],
+  ['b', '/data/acme/in/b'],
+  ['~', '/data/acme/in/~'],
+  ['~/b', '/data/acme/in/~/b'],
+  ['../b', '/data/acme/b'],
+  ['../../../etc/passwd', '/data/acme/etc/passwd'],
+  ['sub/../../../../other', '/data/acme/other'],
+])('a new link in /in to %s is stored as one to %s', async (said, stored) => {
+  await rooted(whole, '/data/acme').makeSymlink(said, '/in/link')
+  expect(await whole.readLink('/data/acme/in/link')).toBe(stored)
+})
+
+test('no new link leads out of the root, wherever it is made or moved to', async () => {
+  const files = rooted(whole, '/data/acme')
+  const part = fc.constantFrom('..', '.', '', 'in', '~', 'x')
+  let count = 0
+  await fc.assert(
+    fc.asyncProperty(fc.array(part, { minLength: 1 }), fc.boolean(), async (parts, absolute) => {
+      const name = `link${count++}`
+      await files.makeSymlink((absolute ? '/' : '') + parts.join('/'), `/in/${name}`)
+      await files.rename(`/in/${name}`, `/${name}`)
+      const stored = await whole.readLink(`/data/acme/${name}`)
+      expect(stored).toMatch(/^\/data\/acme(\/|$)/)
+      expect(stored.split('/')).not.toContain('..')
+    }),
+  )
+})
+
+test('a new link with a line break in it is refused', async () => {
+  await expect(rooted(whole, '/data/acme').makeSymlink('a\nb', '/l')).rejects.toMatchObject({ kind: 'invalidName' })
+})
+
+test('copies, hard links, owners and space are below the root', async () => {
+  const files = rooted(whole, '/data/acme')
+  await put(files, '/a', 'text')
+  touched = []
+  await files.copy('/a', '/in/b')
+  await files.makeLink('/a', '/in/c')
+  await files.makeSymlink('/a', '/in/d')
+  await files.setModified('/a', 2, 1)
+  await files.setOwner('/a', { gid: 7 })
+  await files.space('/in')
+  expect(await get(files, '/in/d')).toBe('text')
+  expect(await files.stat('/in/c')).toMatchObject({ modified: 2, gid: 7 })
+  expect(touched.filter((path) => !path.startsWith('/data/acme/'))).toEqual([])
+})
+
 test('the root does not tell its name', async () => {
   expect(await rooted(whole, '/data/acme').stat('/')).toMatchObject({ name: '/', type: 'directory' })
 })
