@@ -1,5 +1,5 @@
 import type { FileSystem } from '../backend/backend.ts'
-import { type Argument, path as pathArgument } from '../ftp/arguments.ts'
+import { type Argument, none, path as pathArgument } from '../ftp/arguments.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import { parseTime } from '../ftp/facts.ts'
 import { type ModeChange, parseMode } from '../ftp/file-mode.ts'
@@ -172,10 +172,15 @@ const rmdir = siteWord('RMDIR', pathArgument, () =>
   reply(502, 'Directories are not removed with what is in them, use RMD.'),
 )
 
+/** As XQUOTA, for clients that look for it here. */
+const quota = siteWord('QUOTA', none, async ({ user }) =>
+  reply(211, `Free space: ${await user.files.space(user.directory)} bytes.`),
+)
+
 /** The first word, and all behind the one blank that ends it. */
 function firstWord(text: ByteString): readonly [ByteString, ByteString?] {
   const [, word, rest] = /^([^ ]+)(?: (.+))?$/s.exec(text) ?? []
   return rest === undefined ? [word ?? ''] : [word ?? '', rest]
 }
 
-export const fileWords = [chmod, chown, chgrp, umask, utime, symlink, link, mkdir, rmdir] as const
+export const fileWords = [chmod, chown, chgrp, umask, utime, symlink, link, mkdir, rmdir, quota] as const

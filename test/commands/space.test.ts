@@ -15,6 +15,7 @@ test.each([
   ['AVBL /in', 213, '5000000000'],
   ['AVBL in', 213, '5000000000'],
   ['XQUOTA', 211, 'Free space: 5000000000 bytes.'],
+  ['SITE QUOTA', 211, 'Free space: 5000000000 bytes.'],
 ])('%s is answered with %i %s', async (line, code, text) => {
   expect(await session.run(line)).toEqual({ code, lines: [text] })
 })
