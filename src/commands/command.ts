@@ -143,7 +143,7 @@ export interface CommandSpec<A, K extends Access> {
   /** The argument is secret: it appears in no log. */
   readonly secret?: boolean
   /** A verb that is known and never carried out; HELP marks it (RFC 959 section 4.1.3). */
-  readonly refused?: boolean
+  readonly refused?: boolean | ((session: Session) => boolean)
   /** The FEAT line that advertises it, where the session offers it. */
   readonly feature?: string | ((session: Session) => string | undefined)
   /** Answers with the one final reply, or throws. */

@@ -87,6 +87,7 @@ const comb = command({
   verbs: ['COMB'],
   argument: partNames,
   access: 'loggedIn',
+  refused: ({ dialect }) => !dialect.commands.comb,
   async run({ session, user, argument: { target, parts } }) {
     if (!session.dialect.commands.comb) return reply(502, 'Combining files is switched off.')
     const path = user.resolve(target)

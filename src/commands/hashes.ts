@@ -74,6 +74,7 @@ const hash = command({
   verbs: ['HASH'],
   argument: pathArgument,
   access: 'loggedIn',
+  refused: (session) => !isOn(session),
   feature: (session) => (isOn(session) ? `HASH ${algorithms(session)}` : undefined),
   async run({ session, user, argument }) {
     if (!isOn(session)) return switchedOff()
@@ -157,6 +158,7 @@ function checksumCommand(name: ChecksumName, ...verbs: [string, ...string[]]) {
     verbs,
     argument: pathAndPart,
     access: 'loggedIn',
+    refused: (session) => !isOn(session),
     feature: (session) => (isOn(session) ? `${verbs[0]} filename;start;end` : undefined),
     async run({ session, user, argument }) {
       if (!isOn(session)) return switchedOff()
@@ -171,6 +173,7 @@ const md5 = command({
   verbs: ['MD5'],
   argument: pathArgument,
   access: 'loggedIn',
+  refused: (session) => !isOn(session),
   feature: (session) => (isOn(session) ? 'MD5' : undefined),
   async run({ session, user, argument }) {
     if (!isOn(session)) return switchedOff()

@@ -75,11 +75,12 @@ export function information(table: ReadonlyMap<string, Command>): readonly Comma
     verbs: ['HELP'],
     argument: anything,
     access: 'anyone',
-    run({ argument }) {
+    run({ session, argument }) {
       const verb = asciiUpperCase(argument.trim())
-      if (verb === '') return reply(214, 'Commands (* is not implemented):', ...verbLines(table), 'End of help.')
+      if (verb === '')
+        return reply(214, 'Commands (* is not implemented):', ...verbLines(table, session), 'End of help.')
       if (verb === 'SITE') return siteHelp()
-      return helpFor(table, verb)
+      return helpFor(table, session, verb)
     },
   })
 
@@ -93,8 +94,8 @@ function features(table: ReadonlyMap<string, Command>, session: Session): readon
 }
 
 /** Every verb, eight to a line: Net::FTPSSL takes from here what the server can do. */
-function verbLines(table: ReadonlyMap<string, Command>): readonly string[] {
-  const shown = [...table].map(([verb, { refused }]) => `${verb}${refused === true ? '*' : ''}`.padEnd(9))
+function verbLines(table: ReadonlyMap<string, Command>, session: Session): readonly string[] {
+  const shown = [...table].map(([verb, known]) => `${verb}${isRefused(known, session) ? '*' : ''}`.padEnd(9))
   const rows = Math.ceil(shown.length / helpColumns)
   return Array.from({ length: rows }, (_, row) =>
     shown
@@ -104,9 +105,14 @@ function verbLines(table: ReadonlyMap<string, Command>): readonly string[] {
   )
 }
 
-function helpFor(table: ReadonlyMap<string, Command>, verb: string): Reply {
+/** Also what is switched off for this session. */
+function isRefused({ refused = false }: Command, session: Session): boolean {
+  return typeof refused === 'function' ? refused(session) : refused
+}
+
+function helpFor(table: ReadonlyMap<string, Command>, session: Session, verb: string): Reply {
   const known = table.get(verb)
   if (known === undefined) return reply(502, `Unknown command ${verb}.`)
-  if (known.refused === true) return reply(214, `${verb} is not implemented.`)
+  if (isRefused(known, session)) return reply(214, `${verb} is not implemented.`)
   return reply(214, `Syntax: ${verb} ${known.argument.syntax}`.trimEnd())
 }

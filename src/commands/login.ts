@@ -49,6 +49,7 @@ const rein = command({
   verbs: ['REIN'],
   argument: none,
   access: 'anyone',
+  refused: ({ security }) => security === 'secure',
   async run({ session }) {
     if (session.security === 'secure') return reply(502, 'Log in again on a new connection.')
     await session.startOver()

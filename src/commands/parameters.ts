@@ -94,6 +94,7 @@ const port = command({
   verbs: ['PORT'],
   argument: hostPort,
   access: 'loggedIn',
+  refused: ({ dialect }) => dialect.active.mode === 'off',
   run: ({ session, argument }) => connectTo(session, argument, 'PORT'),
 })
 
@@ -101,6 +102,7 @@ const eprt = command({
   verbs: ['EPRT'],
   argument: extendedHostPort,
   access: 'loggedIn',
+  refused: ({ dialect }) => dialect.active.mode === 'off',
   feature: ({ dialect }) => (dialect.active.mode === 'on' ? 'EPRT' : undefined),
   run: ({ session, argument }) =>
     argument === 'unsupportedFamily' ? unsupportedFamily('1,2') : connectTo(session, argument, 'EPRT'),
@@ -132,6 +134,7 @@ const rang = command({
   verbs: ['RANG'],
   argument: byteRange,
   access: 'loggedIn',
+  refused: ({ dialect }) => !dialect.commands.rang,
   feature: ({ dialect }) => (dialect.commands.rang ? 'RANG STREAM' : undefined),
   run({ session, argument }) {
     if (!session.dialect.commands.rang) return reply(502, 'Ranges are switched off, use REST.')

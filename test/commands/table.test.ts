@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { commands } from '../../src/commands/index.ts'
+import { changed, type DialectChanges, usualDialect } from '../../src/ftp/dialect.ts'
 import { serialise } from '../../src/ftp/reply.ts'
 import { FakeSession } from '../support/fake-session.ts'
 
@@ -93,11 +94,40 @@ test('FEAT lists what the session offers, one line each', async () => {
 })
 
 test('HELP lists every verb, and marks those that are refused', async () => {
-  const { code, lines } = await new FakeSession().run('HELP')
+  const session = new FakeSession()
+  const { code, lines } = await session.run('HELP')
   const words = lines.slice(1, -1).flatMap((line) => line.split(/ +/))
   expect(code).toBe(214)
-  expect(words).toEqual([...commands].map(([verb, { refused }]) => (refused === true ? `${verb}*` : verb)))
+  const marked = [...commands].map(([verb, { refused = false }]) => {
+    return (typeof refused === 'function' ? refused(session) : refused) ? `${verb}*` : verb
+  })
+  expect(words).toEqual(marked)
   expect(lines.slice(1, -1).every((line) => line.split(/ +/).length <= 8)).toBe(true)
+})
+
+const switches: readonly (readonly [verb: string, on: DialectChanges, off: DialectChanges])[] = [
+  ['HASH', { hash: { commands: 'on' } }, { hash: { commands: 'off' } }],
+  ['XSHA', { hash: { commands: 'on' } }, { hash: { commands: 'off' } }],
+  ['MD5', { hash: { commands: 'on' } }, { hash: { commands: 'off' } }],
+  ['RANG', { commands: { rang: true } }, { commands: { rang: false } }],
+  ['COMB', { commands: { comb: true } }, { commands: { comb: false } }],
+  ['PORT', { active: { mode: 'on' } }, { active: { mode: 'off' } }],
+  ['EPRT', { active: { mode: 'on' } }, { active: { mode: 'off' } }],
+]
+test.each(switches)('HELP marks %s only where it is switched off', async (verb, on, off) => {
+  const session = new FakeSession()
+  const words = async () => (await session.run('HELP')).lines.flatMap((line) => line.split(/ +/))
+  session.dialect = changed(usualDialect, on)
+  expect(await words()).toContain(verb)
+  session.dialect = changed(usualDialect, off)
+  expect(await words()).toContain(`${verb}*`)
+  expect((await session.run(`HELP ${verb}`)).lines).toEqual([`${verb} is not implemented.`])
+})
+
+test('HELP marks REIN under TLS', async () => {
+  const session = new FakeSession()
+  session.security = 'secure'
+  expect((await session.run('HELP')).lines.join(' ')).toMatch(/ REIN\*/)
 })
 
 test.each([
