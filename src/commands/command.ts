@@ -17,8 +17,10 @@ export interface Session {
   readonly id: string
   /** Numeric address of the client. */
   readonly clientAddress: string
-  /** Control connection on TLS? `unavailable`: this listener has no TLS at all. */
-  readonly security: 'secure' | 'plain' | 'unavailable'
+  /** Control connection on TLS? `cleared`: no more, since CCC; `unavailable`: this listener has no TLS at all. */
+  readonly security: 'secure' | 'plain' | 'cleared' | 'unavailable'
+  /** Whether CCC may take the TLS off the control connection. */
+  readonly clearable: boolean
   /** Whether the policy wants TLS on control and data (USER and PROT C are refused without). */
   readonly tlsRequired: boolean
 

@@ -51,7 +51,8 @@ const rein = command({
   access: 'anyone',
   refused: ({ security }) => security === 'secure',
   async run({ session }) {
-    if (session.security === 'secure') return reply(502, 'Log in again on a new connection.')
+    if (session.security === 'secure' || session.security === 'cleared')
+      return reply(502, 'Log in again on a new connection.')
     await session.startOver()
     return { ...reply(220, 'Ready for a new user.'), afterwards: 'logIn' }
   },

@@ -20,6 +20,7 @@ const auth = command({
   run({ session, user, argument: mechanism }) {
     if (session.security === 'unavailable') return reply(502, 'TLS is not available here.')
     if (session.security === 'secure') return reply(503, 'The connection is secured already.')
+    if (session.security === 'cleared') return afterClear()
     if (user !== undefined) return reply(534, 'Secure the connection before you log in.')
     const protection = mechanisms.get(mechanism)
     if (protection === undefined) return reply(504, 'Security mechanism not supported, use AUTH TLS.')
@@ -69,18 +70,27 @@ const prot = command({
 })
 
 function needsTls(session: Session): Reply | undefined {
+  if (session.security === 'cleared') return afterClear()
   return session.security === 'secure' ? undefined : reply(503, 'Send AUTH TLS first.')
+}
+
+/** What protects data connections is settled before CCC: afterwards anybody in between could say it. */
+function afterClear(): Reply {
+  return reply(534, 'Not after CCC.')
 }
 
 const ccc = command({
   verbs: ['CCC'],
   argument: none,
   access: 'anyone',
-  refused: true,
-  run: ({ session }) =>
-    session.security === 'secure'
-      ? reply(534, 'The control connection stays protected.')
-      : reply(533, 'The control connection is not protected.'),
+  feature: (session) => (session.clearable ? 'CCC' : undefined),
+  run({ session, user }) {
+    if (session.security !== 'secure') return reply(533, 'The control connection is not protected.')
+    if (!session.clearable) return reply(534, 'The control connection stays protected.')
+    // Its purpose is that firewalls read PASV and PORT; a password is not for them.
+    if (user === undefined) return reply(534, 'Log in first.')
+    return { ...reply(200, 'The control connection is clear now.'), afterwards: 'clear' }
+  },
 })
 
 const adat = command({

@@ -40,6 +40,8 @@ export interface ListenerConfig {
   readonly greetingDelayMs: number | undefined
   /** In place of `tls.minVersion`; below TLS 1.2 nothing is safe from somebody in between. */
   readonly minTls: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3' | undefined
+  /** Whether CCC may take the TLS off a control connection. */
+  readonly ccc: boolean
   /** Whether clients are asked for a certificate, and turned away without a valid one. */
   readonly clientCertificates: 'off' | 'request' | 'require'
   /** Files of the authorities that clients' certificates come from, and of what these have revoked. */

@@ -13,7 +13,7 @@ type ListenerValues = NonNullable<Globals['listeners'][number]>
 /** What a listener says in place of the globals: nothing. */
 const asGlobals = { sessionReuse: undefined, active: undefined, greetingDelayMs: undefined, minTls: undefined } as const
 const noCertificates = { clientCertificates: 'off', clientCa: undefined, clientCrl: undefined } as const
-const usually = { ...asGlobals, ...noCertificates, requireTls: true } as const
+const usually = { ...asGlobals, ...noCertificates, requireTls: true, ccc: false } as const
 
 /** Without a word about listeners there are the two that FTPS clients know (RFC 4217; port 990 by IANA). */
 const usual: readonly ListenerConfig[] = [
@@ -68,7 +68,8 @@ function checkListener(values: ListenerValues, path: Path, source: Source, probl
     greetingDelayMs,
     minTls,
   }
-  return { name, address, port, ...policy, ...certificatesOf(values, path, source, problems) }
+  if (tls === 'off' && values.ccc) problems.add(source, [...path, 'ccc'], 'does nothing with tls: off')
+  return { name, address, port, ...policy, ccc: values.ccc, ...certificatesOf(values, path, source, problems) }
 }
 
 type CertificateSettings = Pick<ListenerConfig, 'clientCertificates' | 'clientCa' | 'clientCrl'>

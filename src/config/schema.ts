@@ -63,6 +63,7 @@ export const gatewaySchema = {
     greetingDelay: optional(kinds.duration(1)),
     minTls: optional(kinds.oneOf(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])),
     active: optional(kinds.oneOf(['on', 'off'])),
+    ccc: preset(kinds.truth, 'false'),
     clientCertificates: preset(kinds.oneOf(['off', 'request', 'require']), 'off'),
     clientCa: optional(kinds.path),
     clientCrl: optional(kinds.path),

@@ -5,7 +5,8 @@ import { type Line, LineSplitter } from '../ftp/line-splitter.ts'
 import { type Reply, serialise } from '../ftp/reply.ts'
 import { Telnet } from '../ftp/telnet.ts'
 import { type Shown, shownBy } from '../tls/client-certificates.ts'
-import { safeEnd } from '../tls/safe-end.ts'
+import { RemovableTls } from '../tls/removable-tls.ts'
+import { endSafely, safeEnd } from '../tls/safe-end.ts'
 import type { SessionTls } from '../tls/session-tls.ts'
 
 /** What comes next on a control connection: a line, its end, or a word from the gateway itself. */
@@ -38,6 +39,8 @@ const lingerMs = 5_000
  */
 export class ControlConnection {
   #socket: Socket
+  /** Below the TLS, where it may be taken off, with the socket that it stands on. */
+  #removable: { readonly shim: RemovableTls; readonly plain: Socket } | undefined
   readonly #lines = new LineSplitter()
   readonly #telnet = new Telnet()
   #wake: () => void = () => {}
@@ -75,7 +78,7 @@ export class ControlConnection {
         return { kind }
       }
       const chunk = this.#socket.read() as Buffer | null
-      if (chunk) this.#take(chunk)
+      if (chunk) this.#take(this.secure || !this.#removable ? chunk : this.#removable.shim.records.clearPart(chunk))
       else if (this.ended) return { kind: 'end' }
       else {
         const urgent = await this.#untilReadable()
@@ -104,13 +107,14 @@ export class ControlConnection {
 
   /**
    * Upgrades to TLS as the server. Plaintext that came behind AUTH is an injection attempt (CVE-2011-0411 and its
-   * family), never a command. Throws on that, and when the handshake fails or takes too long.
+   * family), never a command. Throws on that, and when the handshake fails or takes too long. `removable`: `clear` may come.
    */
-  async upgrade(tls: SessionTls, handshakeMs: number): Promise<Handshake> {
+  async upgrade(tls: SessionTls, handshakeMs: number, removable: boolean): Promise<Handshake> {
     if (this.#lines.pending > 0) throw new Error('plaintext was pipelined behind AUTH')
     const plain = this.#socket
     for (const event of ['readable', 'end', 'close']) plain.removeAllListeners(event)
-    const secured = new TLSSocket(plain, {
+    this.#removable = removable ? { shim: new RemovableTls(plain), plain } : undefined
+    const secured = new TLSSocket(this.#removable?.shim ?? plain, {
       isServer: true,
       secureContext: tls.control,
       server: tls.resumption as never,
@@ -136,11 +140,28 @@ export class ControlConnection {
     }
   }
 
+  /**
+   * Sends a reply, the last one in TLS, then close_notify, and goes on in the clear (RFC 4217 section 12.3). Some clients
+   * answer with their close_notify, some never do; both is dropped, and so is whatever they still encrypt.
+   */
+  async clear(reply: Reply): Promise<void> {
+    const secured = this.#socket
+    if (!(secured instanceof TLSSocket) || !this.#removable) throw new Error('the TLS cannot be taken off here')
+    const { shim, plain } = this.#removable
+    for (const event of ['readable', 'end', 'close']) secured.removeAllListeners(event)
+    // Before the reply: what the client sends behind it is not for TLS, and may come at once.
+    shim.release()
+    await this.send(reply)
+    await endSafely(secured, shim).catch(() => plain.destroy())
+    secured.destroy()
+    this.#socket = this.#listenTo(plain)
+  }
+
   /** Ends our side in order (TLS close_notify, FIN), then waits a little for the client's. */
   async close(): Promise<void> {
     const socket = this.#socket
     if (socket.destroyed) return
-    if (socket instanceof TLSSocket) safeEnd(socket)
+    if (socket instanceof TLSSocket) safeEnd(socket, this.#removable?.shim)
     else socket.end()
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => socket.destroy(), lingerMs)

@@ -67,5 +67,7 @@ export interface ListenerPolicy {
   readonly active: Dialect['active']['mode'] | undefined
   /** See ListenerConfig. */
   readonly minTls?: MinTls | undefined
+  /** Whether CCC may take the TLS off the control connection. */
+  readonly ccc?: boolean
   readonly greetingDelayMs?: number | undefined
 }

@@ -98,10 +98,10 @@ export class SessionState implements Session {
   async secure(control: ControlConnection): Promise<boolean> {
     const { observer, tls, timeouts, clientAuthorities } = this.options
     const session = this.id
-    const { name, minTls } = this.listener
+    const { name, minTls, ccc = false } = this.listener
     const own = tls.newSession(this.dialect.tls.sessionReuse, minTls, clientAuthorities.get(name))
     try {
-      const { shown, ...facts } = await control.upgrade(own, timeouts.handshakeMs)
+      const { shown, ...facts } = await control.upgrade(own, timeouts.handshakeMs, ccc)
       const { certificate, refused } = shown
       const told = certificate && { certificate: inWords(certificate) }
       observer({ kind: 'tls', session, channel: 'control', outcome: 'ok', ...facts, ...told })
@@ -116,6 +116,11 @@ export class SessionState implements Session {
     this.security = 'secure'
     this.#forget()
     return true
+  }
+
+  /** Whether CCC takes the TLS off. */
+  get clearable(): boolean {
+    return this.listener.ccc === true
   }
 
   async startOver(): Promise<void> {

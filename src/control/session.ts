@@ -161,7 +161,8 @@ export class FtpSession {
     const { observer } = this.#state.options
     observer({ kind: 'command', session: this.#state.id, verb, known, argument: shown, code: answer.code, seconds })
     if (this.#isStrange(answer.code, known)) return this.#finish('refused', closing(421, 'Too many bad commands.'))
-    await this.#control.send(answer)
+    if (answer.afterwards === 'clear') await this.#clear(answer)
+    else await this.#control.send(answer)
     if (answer.afterwards === 'close') this.#over ??= verb === 'QUIT' ? 'quit' : 'refused'
     if (answer.afterwards === 'secure') await this.#secure()
     if (answer.afterwards === 'logIn') this.#awaitLogin()
@@ -175,7 +176,7 @@ export class FtpSession {
   async #answer(text: ByteString | undefined, command: Command | undefined): Promise<Reply> {
     const state = this.#state
     if (!command) return reply(500, 'Unknown command.')
-    if (command.access !== 'anyone' && state.tlsRequired && state.security !== 'secure') {
+    if (command.access !== 'anyone' && state.tlsRequired && state.security === 'plain') {
       return reply(530, 'Please use AUTH TLS first.')
     }
     if (command.access === 'loggedIn' && !state.user) return reply(530, 'Please log in with USER and PASS.')
@@ -206,6 +207,11 @@ export class FtpSession {
   async #secure(): Promise<void> {
     const ok = await this.#state.secure(this.#control)
     if (!ok) this.#over = 'refused'
+  }
+
+  async #clear(last: Reply): Promise<void> {
+    await this.#control.clear(last)
+    this.#state.security = 'cleared'
   }
 
   async #finish(end: SessionEnd, last: Reply): Promise<void> {

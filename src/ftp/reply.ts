@@ -4,8 +4,8 @@ import type { ByteString } from './bytes.ts'
 export interface Reply {
   readonly code: number
   readonly lines: readonly [ByteString, ...ByteString[]]
-  /** Closes or secures the control connection after the reply is flushed: QUIT and 421, AUTH. */
-  readonly afterwards?: 'close' | 'secure' | 'logIn'
+  /** Closes, secures or clears the control connection after the reply is flushed: QUIT and 421, AUTH, CCC. */
+  readonly afterwards?: 'close' | 'secure' | 'clear' | 'logIn'
 }
 
 /** A reply of one line, or of several (the first and last carry the code). */

@@ -1,5 +1,9 @@
 import type { TLSSocket } from 'node:tls'
-import type { EndOfDataShim } from './end-of-data-shim.ts'
+
+/** What stands between the TLS and the socket: bytes that it has written wait there. */
+interface Shim {
+  readonly pending: number
+}
 
 const pollMs = 5
 
@@ -9,7 +13,7 @@ const pollMs = 5
  * being flushed, and FileZilla and GnuTLS clients then fail the transfer; above a shim Node even throws
  * ERR_INTERNAL_ASSERTION. So everything written goes out first, then two turns pass. Give the shim where there is one.
  */
-export function safeEnd(socket: TLSSocket, shim?: EndOfDataShim): void {
+export function safeEnd(socket: TLSSocket, shim?: Shim): void {
   const step = () => {
     if (socket.destroyed || socket.writableEnded) return
     if (socket.writableLength > 0 || (shim && shim.pending > 0)) {
@@ -26,7 +30,7 @@ export function safeEnd(socket: TLSSocket, shim?: EndOfDataShim): void {
 }
 
 /** `safeEnd`, waiting until the FIN is with the system; rejects when the connection closes before, with its error if there is one. */
-export function endSafely(socket: TLSSocket, shim?: EndOfDataShim): Promise<void> {
+export function endSafely(socket: TLSSocket, shim?: Shim): Promise<void> {
   return new Promise((resolve, reject) => {
     if (socket.writableFinished) {
       resolve()

@@ -22,7 +22,7 @@ test('every verb is upper case and declared once', () => {
 test('commands that touch files or data connections need a login', () => {
   const open = [...commands].filter(([, { access }]) => access === 'anyone').map(([verb]) => verb)
   expect(open.filter((verb) => commands.get(verb)?.refused !== true).sort()).toEqual(
-    'ACCT AUTH CLNT CSID FEAT HELP LANG NOOP OPTS PBSZ PROT QUIT REIN STAT SYST XNOP'.split(' '),
+    'ACCT AUTH CCC CLNT CSID FEAT HELP LANG NOOP OPTS PBSZ PROT QUIT REIN STAT SYST XNOP'.split(' '),
   )
 })
 

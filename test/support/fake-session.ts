@@ -20,6 +20,7 @@ export class FakeSession implements Session {
   readonly id = 'test'
   clientAddress = '192.0.2.9'
   security: Session['security'] = 'plain'
+  clearable = false
   tlsRequired = false
   dialect: Dialect = usualDialect
   type: Session['type'] = 'A'

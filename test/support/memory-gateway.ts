@@ -21,6 +21,8 @@ import { MemoryBackend } from './memory-backend.ts'
 export interface MemoryGatewayOptions {
   readonly tls?: Listener['tls']
   readonly greetingDelayMs?: number
+  /** CCC may take the TLS off. */
+  readonly ccc?: boolean
   readonly timeouts?: Partial<SessionOptions['timeouts']>
   readonly limits?: Partial<FtpServer['limits']>
   readonly dialect?: DialectChanges
@@ -106,6 +108,7 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     sessionReuse: undefined,
     active: undefined,
     greetingDelayMs: options.greetingDelayMs,
+    ccc: options.ccc ?? false,
   }
   const { port } = await server.listen(listener)
   const connect = (more: Partial<DialogueOptions> = {}) =>
