@@ -253,7 +253,8 @@ function portProblem(error: NodeJS.ErrnoException, address: string, port: number
 /** Listeners, passive ports and the admin port are opened once. */
 function warnOfRestart(current: Config, next: Config, observer: Observer): void {
   const fixed = ({ listeners, passive, admin, state, limits }: Config) => ({
-    listeners,
+    // Whose certificates count is read anew.
+    listeners: listeners.map(({ clientCertificates, clientCa, clientCrl, ...opened }) => opened),
     'passive.ports': passive.ports,
     'passive.slice': passive.slice,
     admin,
