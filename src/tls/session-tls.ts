@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { constants, randomBytes } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { Certificate } from './certificates.ts'
@@ -67,12 +67,6 @@ const ciphers = ['TLS_AES_128_GCM_SHA256', ...DEFAULT_CIPHERS.split(':')].filter
 const legacyCiphers = `${ciphers.join(':')}:@SECLEVEL=0`
 
 /**
- * SSL_OP_NO_RENEGOTIATION of OpenSSL's ssl.h, for which Node has no name. No FTP client needs a second handshake on a
- * connection, and in TLS 1.2 each would cost the gateway more than its client (CVE-2011-1473).
- */
-const noRenegotiation = 1 << 30
-
-/**
  * Prepares TLS. Tests first whether tickets can be suppressed on this Node; where they cannot, TLS 1.2 is the highest
  * version. Throws an Error for the operator when that leaves no version.
  */
@@ -84,7 +78,9 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
     maxVersion: 'TLSv1.3',
     ciphers: ciphers.join(':'),
     honorCipherOrder: true,
-    secureOptions: noRenegotiation,
+    // No FTP client needs a second handshake on a connection, and in TLS 1.2 each would cost the gateway more than its
+    // client (CVE-2011-1473).
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     sessionIdContext: 'ftps-gateway',
     sessionTimeout,
   }
