@@ -156,6 +156,10 @@ async function tlsOf(config: Config, observer: Observer): Promise<Tls> {
     const message = 'this Node cannot keep session tickets off upload connections; TLS 1.3 is switched off'
     observer({ kind: 'warning', topic: 'tls_tickets', message })
   }
+  for (const { fingerprint } of tls.names.unused) {
+    const message = `the certificate ${fingerprint} is shown to nobody: those before it have all its names, and its kind of key`
+    observer({ kind: 'warning', topic: 'certificate', message })
+  }
   return tls
 }
 

@@ -21,6 +21,8 @@ export interface Session {
   readonly security: 'secure' | 'plain' | 'cleared' | 'unavailable'
   /** Whether CCC may take the TLS off the control connection. */
   readonly clearable: boolean
+  /** HOST: a DNS name or numeric address that the client wants to talk to; false: that is nobody here. */
+  chooseHost(host: string): boolean
   /** Whether the policy wants TLS on control and data (USER and PROT C are refused without). */
   readonly tlsRequired: boolean
 

@@ -1,4 +1,4 @@
-import { anything, none } from '../ftp/arguments.ts'
+import { anything, hostName, none } from '../ftp/arguments.ts'
 import { asciiUpperCase } from '../ftp/bytes.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
 import { type Command, command, type Session } from './command.ts'
@@ -47,16 +47,15 @@ const lang = command({
       : reply(504, 'English only.'),
 })
 
+/** RFC 7151; before AUTH it chooses the certificate for clients that cannot say the name in TLS. */
 const host = command({
   verbs: ['HOST'],
-  argument: anything,
+  argument: hostName,
   access: 'anyone',
-  refused: true,
-  run({ user, argument }) {
+  feature: 'HOST',
+  run({ session, user, argument: name }) {
     if (user !== undefined) return reply(503, 'Send HOST before you log in.')
-    // A name, an IPv4 address or an IPv6 address in brackets; RFC 7151 section 3.1 allows no port.
-    const wellFormed = /^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])$/.test(argument.trim())
-    return wellFormed ? reply(504, 'No such host here; you may go on.') : reply(501, 'Syntax: HOST <name>')
+    return session.chooseHost(name) ? reply(220, 'Go on.') : reply(504, 'No such host here; you may go on.')
   },
 })
 

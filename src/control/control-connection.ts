@@ -5,6 +5,7 @@ import { type Line, LineSplitter } from '../ftp/line-splitter.ts'
 import { type Reply, serialise } from '../ftp/reply.ts'
 import { Telnet } from '../ftp/telnet.ts'
 import { type Shown, shownBy } from '../tls/client-certificates.ts'
+import { type Hello, readHello } from '../tls/client-hello.ts'
 import { RemovableTls } from '../tls/removable-tls.ts'
 import { endSafely, safeEnd } from '../tls/safe-end.ts'
 import type { SessionTls } from '../tls/session-tls.ts'
@@ -24,6 +25,8 @@ export interface Handshake {
   readonly version: string
   readonly cipher: string
   readonly reused: boolean
+  /** The name that the client asked for (SNI). */
+  readonly serverName: string | undefined
   /** What the client showed where it was asked for a certificate. */
   readonly shown: Shown
 }
@@ -107,10 +110,19 @@ export class ControlConnection {
 
   /**
    * Upgrades to TLS as the server. Plaintext that came behind AUTH is an injection attempt (CVE-2011-0411 and its
-   * family), never a command. Throws on that, and when the handshake fails or takes too long. `removable`: `clear` may come.
+   * family), never a command. Throws on that, and when the handshake fails or takes too long. `tlsFor` gets the name that the
+   * client asks for. `removable`: `clear` may come.
    */
-  async upgrade(tls: SessionTls, handshakeMs: number, removable: boolean): Promise<Handshake> {
+  async upgrade(
+    tlsFor: (serverName: string | undefined) => SessionTls,
+    handshakeMs: number,
+    removable: boolean,
+  ): Promise<Handshake> {
     if (this.#lines.pending > 0) throw new Error('plaintext was pipelined behind AUTH')
+    const until = performance.now() + handshakeMs
+    const serverName = await this.#serverName(until)
+    if (this.ended) throw new Error('the client left during the TLS handshake')
+    const tls = tlsFor(serverName)
     const plain = this.#socket
     for (const event of ['readable', 'end', 'close']) plain.removeAllListeners(event)
     this.#removable = removable ? { shim: new RemovableTls(plain), plain } : undefined
@@ -126,13 +138,13 @@ export class ControlConnection {
     // What goes wrong after the handshake is told only by this event on a socket that no tls.Server has made.
     secured.on('_tlsError', (error: Error) => secured.destroy(error))
     try {
-      const facts = await handshaken(secured, handshakeMs)
+      const facts = await handshaken(secured, Math.max(1, until - performance.now()))
       const { certificate, refused } = facts.shown
       if (tls.clientCertificates === 'require' && certificate === undefined) {
         throw new Error(refused ?? 'the client showed no certificate')
       }
       this.#socket = this.#listenTo(secured)
-      return facts
+      return { ...facts, serverName }
     } catch (error) {
       secured.destroy()
       plain.destroy()
@@ -196,7 +208,6 @@ export class ControlConnection {
     if (replies.length > 0 && this.#socket.writable) this.#socket.write(replies)
   }
 
-  /** Waits for a change; returns an urgent verb whose LF did not come. */
   /** Whether the client sends anything within so long; what it sends is still to be read. */
   async speaks(withinMs: number): Promise<boolean> {
     const socket = this.#socket
@@ -213,6 +224,22 @@ export class ControlConnection {
     return socket.readableLength > 0 || this.ended
   }
 
+  /** Whom a client that begins TLS wants to talk to; what it has sent is still to be read. */
+  async #serverName(until: number): Promise<string | undefined> {
+    const socket = this.#socket
+    let bytes = Buffer.alloc(0)
+    let hello: Hello = 'more'
+    while (hello === 'more' && (await this.speaks(until - performance.now()))) {
+      const chunk = socket.read() as Buffer | null
+      if (chunk === null) break
+      bytes = Buffer.concat([bytes, chunk])
+      hello = readHello(bytes)
+    }
+    if (bytes.length > 0 && !this.ended) socket.unshift(bytes)
+    return hello === 'more' ? undefined : hello.serverName
+  }
+
+  /** Waits for a change; returns an urgent verb whose LF did not come. */
   #untilReadable(): Promise<string | undefined> {
     return new Promise((resolve) => {
       const timer = this.#lines.pending > 0 ? setTimeout(() => done(this.#lines.takeUrgent()), missingLfMs) : undefined
@@ -230,7 +257,7 @@ export class ControlConnection {
  * Resolves when the handshake is done; rejects when it fails, when the client leaves, or when it takes too long. The facts
  * are read within the event: a moment later a client that has left would have taken them along.
  */
-function handshaken(socket: TLSSocket, timeoutMs: number): Promise<Handshake> {
+function handshaken(socket: TLSSocket, timeoutMs: number): Promise<Omit<Handshake, 'serverName'>> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => fail(new Error('the TLS handshake took too long')), timeoutMs)
     const onEnd = () => fail(new Error('the client left during the TLS handshake'))

@@ -15,6 +15,7 @@ import type { ClientCertificate } from '../tls/client-certificates.ts'
 import { addressable } from './addressable.ts'
 import type { ControlConnection } from './control-connection.ts'
 import { LoginDesk, type Refusals } from './login-desk.ts'
+import { NamedHost } from './named-host.ts'
 import type { SessionNames } from './session-names.ts'
 import type { ListenerPolicy, SessionOptions } from './session-options.ts'
 import type { TransferContext, TransferRunner } from './transfer-runner.ts'
@@ -42,6 +43,7 @@ export class SessionState implements Session {
   readonly names: SessionNames
   readonly #data: DataChannel
   readonly #desk: LoginDesk
+  readonly #host: NamedHost
 
   user: User | undefined
   passwordless = false
@@ -83,6 +85,7 @@ export class SessionState implements Session {
     this.transfers = transfers
     this.names = names
     this.#data = data
+    this.#host = new NamedHost(options.tls.names, data.localAddress)
     this.#desk = new LoginDesk(id, clientAddress, options, refusals)
     this.security = listener.tls === 'off' ? 'unavailable' : 'plain'
     this.tlsRequired = listener.requireTls && listener.tls !== 'off'
@@ -99,9 +102,13 @@ export class SessionState implements Session {
     const { observer, tls, timeouts, clientAuthorities } = this.options
     const session = this.id
     const { name, minTls, ccc = false } = this.listener
-    const own = tls.newSession(this.dialect.tls.sessionReuse, minTls, clientAuthorities.get(name))
+    const wishes = { reuse: this.dialect.tls.sessionReuse, minTls, clients: clientAuthorities.get(name) }
+    const tlsFor = (serverName: string | undefined) => {
+      this.#data.tls = tls.newSession({ ...wishes, host: this.#host.asked(serverName) })
+      return this.#data.tls
+    }
     try {
-      const { shown, ...facts } = await control.upgrade(own, timeouts.handshakeMs, ccc)
+      const { shown, ...facts } = await control.upgrade(tlsFor, timeouts.handshakeMs, ccc)
       const { certificate, refused } = shown
       const told = certificate && { certificate: inWords(certificate) }
       observer({ kind: 'tls', session, channel: 'control', outcome: 'ok', ...facts, ...told })
@@ -112,7 +119,6 @@ export class SessionState implements Session {
       observer({ kind: 'tls', session, channel: 'control', outcome: 'failed', reason: (error as Error).message })
       return false
     }
-    this.#data.tls = own
     this.security = 'secure'
     this.#forget()
     return true
@@ -123,10 +129,15 @@ export class SessionState implements Session {
     return this.listener.ccc === true
   }
 
+  chooseHost(host: string): boolean {
+    return this.#host.choose(host)
+  }
+
   async startOver(): Promise<void> {
     const { user } = this
     this.user = undefined
     this.partner = 'default'
+    this.#host.forget()
     this.dialect = this.#listenersDialect()
     this.directoryStyle = this.dialect.listing.style
     this.protection = this.listener.tls === 'implicit' ? 'P' : 'C'

@@ -87,6 +87,11 @@ export class DataChannel {
     this.#options = options
   }
 
+  /** Where the client's control connection has come in. */
+  get localAddress(): string {
+    return this.#options.localAddress
+  }
+
   /**
    * Opens a passive port instead of what was prepared before, and answers with what the client is to be told.
    * Throws DataConnectionError `noPort`, or `wrongFamily` for PASV on an IPv6 control connection.

@@ -103,6 +103,16 @@ export interface HostPort {
   readonly port: number
 }
 
+/** HOST: a DNS name or a numeric address, IPv6 in brackets; a port is none of it (RFC 7151 section 3.1). */
+export const hostName: Argument<string> = {
+  syntax: '<name>',
+  parse(text) {
+    const [, address] = /^\[(.*)\]$/.exec(text.trim()) ?? []
+    if (address !== undefined) return isIPv6(address) ? address : undefined
+    return /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(text.trim()) ? text.trim() : undefined
+  },
+}
+
 /** PORT: `h1,h2,h3,h4,p1,p2`; blanks around the numbers are tolerated. */
 export const hostPort: Argument<HostPort> = {
   syntax: '<h1,h2,h3,h4,p1,p2>',

@@ -42,6 +42,8 @@ export type Event =
       readonly version?: string
       readonly cipher?: string
       readonly reused?: boolean
+      /** The name that the client asked for (SNI). */
+      readonly serverName?: string | undefined
       /** What a client has shown that was asked for it. */
       readonly certificate?: string
       readonly reason?: string

@@ -9,6 +9,10 @@ export interface Certificate {
   /** SHA-256 of the certificate in the form that openssl prints: `AB:CD:…`. */
   readonly fingerprint: string
   readonly notAfter: Date
+  /** `rsa`, `ec` and so on. */
+  readonly keyType: string
+  /** DNS names in it, in lower case; the subject's where there are none besides (RFC 6125). */
+  readonly names: readonly string[]
   /** Made by the gateway itself, so no client can trust it without being told to. */
   readonly selfMade: boolean
 }
@@ -34,7 +38,23 @@ export async function loadCertificate(certFile: string, keyFile: string): Promis
 /** The certificate value of PEM texts that are known to be good. */
 export function describeCertificate(cert: string, key: string, selfMade: boolean): Certificate {
   const leaf = new X509Certificate(cert)
-  return { cert, key, fingerprint: leaf.fingerprint256, notAfter: new Date(leaf.validTo), selfMade }
+  return {
+    cert,
+    key,
+    fingerprint: leaf.fingerprint256,
+    notAfter: new Date(leaf.validTo),
+    keyType: leaf.publicKey.asymmetricKeyType ?? '',
+    names: namesIn(leaf),
+    selfMade,
+  }
+}
+
+function namesIn(leaf: X509Certificate): readonly string[] {
+  // Names in quotes are those that Node found something odd in; no host has such a name.
+  const alternatives = [...(leaf.subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^",]+)/g)].map(([, name = '']) => name)
+  const { CN } = leaf.toLegacyObject().subject
+  const names = alternatives.length === 0 && typeof CN === 'string' ? [CN] : alternatives
+  return names.map((name) => name.toLowerCase())
 }
 
 async function read(file: string, what: string): Promise<string> {

@@ -3,11 +3,12 @@ import { EventEmitter } from 'node:events'
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { Certificate } from './certificates.ts'
 import type { ClientAuthorities } from './client-certificates.ts'
+import { type ServerNames, serverNames } from './server-names.ts'
 import { setTicketPolicy } from './ticket-policy.ts'
 import { suppressesTickets } from './ticket-self-test.ts'
 
 export interface TlsSettings {
-  /** One, or one per key type (RSA, ECDSA); all are offered. */
+  /** For each name one per kind of key (RSA, ECDSA); those of the first are for clients that ask for no name. */
   readonly certificates: readonly Certificate[]
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
@@ -22,12 +23,22 @@ export type SessionReuse = 'prefer' | 'require' | 'off'
 export interface Tls {
   /** Whether session tickets can be kept off upload connections here; without it TLS 1.3 is not offered. */
   readonly ticketSuppression: boolean
+  /** Keys of a new control session; cheap, the contexts are made when they are first used. */
+  newSession(wanted: SessionWishes): SessionTls
+  readonly names: ServerNames
+}
+
+export interface SessionWishes {
   /**
-   * Keys of a new control session; cheap, the contexts are made when they are first used. With `require` TLS 1.2 is the
-   * highest version: clients that use a TLS 1.3 ticket once would fail their second transfer. With `clients` they are
-   * asked for certificates.
+   * With `require` TLS 1.2 is the highest version: clients that use a TLS 1.3 ticket once would fail their second
+   * transfer.
    */
-  newSession(reuse: SessionReuse, minTls?: MinTls, clients?: ClientAuthorities): SessionTls
+  readonly reuse: SessionReuse
+  readonly minTls?: MinTls | undefined
+  /** Clients are asked for certificates. */
+  readonly clients?: ClientAuthorities | undefined
+  /** Whom the client wants to talk to, where it has said so; data connections show the same certificate. */
+  readonly host?: string | undefined
 }
 
 /**
@@ -71,9 +82,8 @@ const legacyCiphers = `${ciphers.join(':')}:@SECLEVEL=0`
  * version. Throws an Error for the operator when that leaves no version.
  */
 export async function createTls(settings: TlsSettings): Promise<Tls> {
+  const names = serverNames(settings.certificates)
   const base: SecureContextOptions = {
-    cert: settings.certificates.map(({ cert }) => cert),
-    key: settings.certificates.map(({ key }) => key),
     minVersion: settings.minVersion,
     maxVersion: 'TLSv1.3',
     ciphers: ciphers.join(':'),
@@ -84,7 +94,12 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
     sessionIdContext: 'ftps-gateway',
     sessionTimeout,
   }
-  const ticketSuppression = await suppressesTickets(new Session(base, true, true, 'off'))
+  const shownTo = (host: string | undefined) => {
+    const certificates = names.certificatesFor(host)
+    return { cert: certificates.map(({ cert }) => cert), key: certificates.map(({ key }) => key) }
+  }
+  const tried = new Session({ ...base, ...shownTo(undefined) }, true, true, 'off')
+  const ticketSuppression = await suppressesTickets(tried)
   if (!ticketSuppression && settings.minVersion === 'TLSv1.3') {
     throw new Error(
       'this Node cannot keep session tickets off upload connections, so TLS 1.3 would lose data; set tls.minVersion to TLSv1.2 or use another Node version',
@@ -92,13 +107,19 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
   }
   return {
     ticketSuppression,
-    newSession(reuse, minTls = settings.minVersion, clients = undefined) {
+    names,
+    newSession({ reuse, minTls = settings.minVersion, clients, host }) {
       const maxVersion = ticketSuppression && reuse !== 'require' ? 'TLSv1.3' : 'TLSv1.2'
       const legacy = minTls === 'TLSv1' || minTls === 'TLSv1.1'
       const believed = clients && { ca: clients.ca, ...(clients.crl.length > 0 && { crl: [...clients.crl] }) }
       const versions = { minVersion: minTls, maxVersion, ...(legacy && { ciphers: legacyCiphers }) } as const
       const mode = clients?.mode ?? 'off'
-      return new Session({ ...base, ...versions, ...believed }, ticketSuppression, reuse !== 'off', mode)
+      return new Session(
+        { ...base, ...shownTo(host), ...versions, ...believed },
+        ticketSuppression,
+        reuse !== 'off',
+        mode,
+      )
     },
   }
 }

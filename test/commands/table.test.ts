@@ -22,7 +22,7 @@ test('every verb is upper case and declared once', () => {
 test('commands that touch files or data connections need a login', () => {
   const open = [...commands].filter(([, { access }]) => access === 'anyone').map(([verb]) => verb)
   expect(open.filter((verb) => commands.get(verb)?.refused !== true).sort()).toEqual(
-    'ACCT AUTH CCC CLNT CSID FEAT HELP LANG NOOP OPTS PBSZ PROT QUIT REIN STAT SYST XNOP'.split(' '),
+    'ACCT AUTH CCC CLNT CSID FEAT HELP HOST LANG NOOP OPTS PBSZ PROT QUIT REIN STAT SYST XNOP'.split(' '),
   )
 })
 
@@ -85,6 +85,7 @@ test('FEAT lists what the session offers, one line each', async () => {
     ' TVFS',
     ' CLNT',
     ' CSID',
+    ' HOST',
     ' SITE CHMOD;CHOWN;CHGRP;UMASK;UTIME;SYMLINK;LINK;MKDIR;COPY;IDLE;DIRSTYLE',
     '211 End',
     '',
@@ -142,7 +143,8 @@ test.each([
   ['LANG en-US', 200, 'Replies are in English.'],
   ['LANG fr', 504, 'English only.'],
   ['CLNT FileZilla', 200, 'Noted.'],
-  ['HOST ftp.example.com', 504, 'No such host here; you may go on.'],
+  ['HOST ftp.example.com', 220, 'Go on.'],
+  ['HOST ftp.example.net', 504, 'No such host here; you may go on.'],
   ['HOST ftp.example.com:21', 501, 'Syntax: HOST <name>'],
   ['HOST [2001:db8::1]', 504, 'No such host here; you may go on.'],
   ['STAT', 211, 'FTP server status:'],

@@ -43,7 +43,7 @@ test.each([
   [['x-filezilla-ftp', 'ftp'], 'ftp'],
   [[], false],
 ])('a data connection that offers %j gets %j', async (ALPNProtocols, agreed) => {
-  const { channel } = channelFor((await testTls()).newSession('prefer'))
+  const { channel } = channelFor((await testTls()).newSession({ reuse: 'prefer' }))
   for (const direction of ['upload', 'download'] as const) {
     const { port } = await channel.listen('PASV', 'control')
     const offered = ALPNProtocols.length > 0 && { ALPNProtocols }
@@ -57,7 +57,7 @@ test.each([
 })
 
 test('a data connection of another protocol fails by alert', async () => {
-  const { channel } = channelFor((await testTls()).newSession('prefer'))
+  const { channel } = channelFor((await testTls()).newSession({ reuse: 'prefer' }))
   const { port } = await channel.listen('PASV', 'control')
   const client = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
   const failed = new Promise<Error>((fail) => client.once('error', fail))

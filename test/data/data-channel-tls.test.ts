@@ -24,7 +24,7 @@ afterEach(closeAll)
 
 describe('TLS', () => {
   test('resumption is told, and required where the policy says so', async () => {
-    const session = tls.newSession('require')
+    const session = tls.newSession({ reuse: 'require' })
     const { channel, events } = channelFor(session)
     // The control connection, as far as TLS is concerned.
     const { server, port } = await listeningClient()
@@ -59,7 +59,7 @@ describe('TLS', () => {
   const who = ['its listener', 'its partner'] as const
   for (const [maxVersion, says] of versions.flatMap((version) => who.map((each) => [version, each] as const))) {
     test(`with sessionReuse off, as ${says} says, no data connection resumes the control session on ${maxVersion}`, async () => {
-      const session = tls.newSession(says === 'its listener' ? 'off' : 'prefer')
+      const session = tls.newSession({ reuse: says === 'its listener' ? 'off' : 'prefer' })
       const { channel } = channelFor(session)
       const { server, port } = await listeningClient()
       const control = tlsClient(port, '127.0.0.1', undefined, maxVersion)
@@ -88,7 +88,7 @@ describe('TLS', () => {
   })
 
   test('ALPN for FTP data is answered, another protocol is refused', async () => {
-    const { channel } = channelFor(tls.newSession('prefer'))
+    const { channel } = channelFor(tls.newSession({ reuse: 'prefer' }))
     for (const [offered, agreed] of [
       ['ftp-data', 'ftp-data'],
       ['ftp', 'ftp'],
@@ -120,7 +120,7 @@ describe('TLS', () => {
     test.each(spoilers)(
       `a client of an ${direction} that %s instead of a handshake fails as tls`,
       async (_what, spoil) => {
-        const { channel, events } = channelFor(tls.newSession('prefer'))
+        const { channel, events } = channelFor(tls.newSession({ reuse: 'prefer' }))
         const socket = client((await channel.listen('PASV', 'control')).port)
         socket.once('connect', () => spoil(socket))
         socket.resume()
@@ -135,7 +135,7 @@ describe('TLS', () => {
 
     test(`a client of an ${direction} that says nothing fails as tls`, async () => {
       const timeouts = { dataConnectMs: 10_000, handshakeMs: 30 }
-      const { channel } = channelFor(tls.newSession('prefer'), { timeouts })
+      const { channel } = channelFor(tls.newSession({ reuse: 'prefer' }), { timeouts })
       const silent = client((await channel.listen('PASV', 'control')).port).resume()
       await expect(channel.open(request({ direction }))).rejects.toMatchObject({ failure: 'tls' })
       await once(silent, 'end')
@@ -151,7 +151,7 @@ describe('abort', () => {
     abort: (channel: DataChannel, controller: AbortController) => void,
   ): Promise<void> {
     const controller = new AbortController()
-    const { channel, ports, events } = channelFor(tls.newSession('prefer'))
+    const { channel, ports, events } = channelFor(tls.newSession({ reuse: 'prefer' }))
     await prepare(channel)
     const opening = channel.open(request({ ...changes, signal: controller.signal }))
     abort(channel, controller)

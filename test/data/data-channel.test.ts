@@ -53,7 +53,10 @@ describe('passive', () => {
   })
 
   test('over IPv6', async () => {
-    const { channel, events } = channelFor(tls.newSession('prefer'), { clientAddress: '::1', localAddress: '::1' })
+    const { channel, events } = channelFor(tls.newSession({ reuse: 'prefer' }), {
+      clientAddress: '::1',
+      localAddress: '::1',
+    })
     const { host, port } = await channel.listen('EPSV', 'control')
     const received = readAll(tlsClient(port, host))
     await sendContent(await channel.open(request()), pieces('over ', 'IPv6'), options)
@@ -103,7 +106,7 @@ describe('passive', () => {
     )
     expect(sink.content.toString()).toBe('all of it')
 
-    const secure = channelFor(tls.newSession('prefer'))
+    const secure = channelFor(tls.newSession({ reuse: 'prefer' }))
     const secured = tlsClient((await secure.channel.listen('PASV', 'control')).port)
     await until('the port is free', () => secure.ports.inUse === 0)
     const received = readAll(secured)
@@ -140,7 +143,10 @@ describe('active', () => {
     'the gateway connects from its own address to %s and is the TLS server',
     async (host) => {
       const { server, port } = await listeningClient(host)
-      const { channel, events } = channelFor(tls.newSession('prefer'), { clientAddress: host, localAddress: host })
+      const { channel, events } = channelFor(tls.newSession({ reuse: 'prefer' }), {
+        clientAddress: host,
+        localAddress: host,
+      })
       channel.connectTo({ host, port }, 'refuse')
       const opening = channel.open(request())
       const [raw]: Socket[] = await once(server, 'connection')

@@ -27,7 +27,7 @@ const cuts = [
 
 /** An upload whose last bytes may get lost on the way. */
 async function upload(hold: number) {
-  const { channel } = testChannel(tls.newSession('prefer'))
+  const { channel } = testChannel(tls.newSession({ reuse: 'prefer' }))
   const { port } = await channel.listen('EPSV', 'control')
   const proxy = await holdingBack(port, hold)
   const { signal } = new AbortController()

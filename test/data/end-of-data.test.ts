@@ -27,7 +27,7 @@ async function upload(
   request: Omit<RawUpload, 'host' | 'port'>,
   { sink = new MemorySink(), acceptFin = () => false, late = false, manner = 'direct' }: Conditions = {},
 ) {
-  const { channel } = testChannel(tls.newSession('prefer'))
+  const { channel } = testChannel(tls.newSession({ reuse: 'prefer' }))
   const address = await channel.listen('EPSV', 'control')
   const { signal } = new AbortController()
   const sent = client.upload({ ...request, ...address })

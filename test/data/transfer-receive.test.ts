@@ -19,7 +19,7 @@ const cases = (['C', 'P'] as const).flatMap((protection) => manners.map((manner)
 
 describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner) => {
   test.each([0, 1, 65_536, 5_000_000])('%d bytes are written to the sink, and our end is sent', async (size) => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'upload', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
     const sink = new MemorySink()
     const content = Buffer.alloc(size, 'abc')
     if (size > 0) client.write(content)
@@ -34,7 +34,7 @@ describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner
   })
 
   test('our end is sent before the sink has finished', async () => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'upload', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
     let finish = () => {}
     const sink = new Writable({
       write: (_chunk, _encoding, done) => done(),
@@ -54,7 +54,7 @@ describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner
   })
 
   test('the transform stands in between', async () => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'upload', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
     const sink = new MemorySink()
     async function* shout(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
       for await (const chunk of source) yield Buffer.from(chunk.toString().toUpperCase())
@@ -67,7 +67,7 @@ describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner
   })
 
   test('an error of the transform passes and destroys the sink', async () => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'upload', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
     const sink = new MemorySink()
     const failure = new BackendError('failed', 'cannot be converted')
     async function* fail(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -82,7 +82,7 @@ describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner
   })
 
   test('an error of the sink passes as it is at once, and the client is not reset while it still sends', async () => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'upload', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
     const failure = new BackendError('noSpace', 'the disk is full')
     const sink = new Writable({ write: (_chunk, _encoding, done) => done(failure) })
     let clientError: unknown
@@ -99,7 +99,7 @@ describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner
   })
 
   test('a sink that fails while the client is silent ends it at once', async () => {
-    const { connection } = await connected(tls.newSession('prefer'), 'upload', protection)
+    const { connection } = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
     const failure = new BackendError('unavailable', 'the backend is gone')
     const sink = new MemorySink()
     const receiving = receiveInto(connection, uploadInto(sink, manner), undefined, patient)
@@ -109,7 +109,7 @@ describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner
 
   test('a sink that fails at the very end, or was closed before, fails the upload', async () => {
     const failure = new BackendError('quotaExceeded', 'too much')
-    const late = await connected(tls.newSession('prefer'), 'upload', protection)
+    const late = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
     late.client.end('content')
     const sink = new Writable({
       write: (_chunk, _encoding, done) => done(),
@@ -117,7 +117,7 @@ describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner
     })
     await expect(receiveInto(late.connection, uploadInto(sink, manner), undefined, patient)).rejects.toBe(failure)
 
-    const early = await connected(tls.newSession('prefer'), 'upload', protection)
+    const early = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
     const closed = new MemorySink()
     closed.destroy()
     await once(closed, 'close')
@@ -128,7 +128,7 @@ describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner
 
   test('a reset fails the upload and destroys the sink', async () => {
     for (let run = 0; run < 10; run++) {
-      const { connection, client, raw } = await connected(tls.newSession('prefer'), 'upload', protection)
+      const { connection, client, raw } = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
       const sink = new MemorySink()
       client.write('content', () => raw.resetAndDestroy())
       await expect(receiveInto(connection, uploadInto(sink, manner), undefined, patient)).rejects.toMatchObject({
@@ -139,7 +139,7 @@ describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner
   })
 
   test('a silent client has stalled, a slow backend has not', async () => {
-    const silent = await connected(tls.newSession('prefer'), 'upload', protection)
+    const silent = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
     silent.client.write('some')
     const stalled = receiveInto(silent.connection, uploadInto(new MemorySink(), manner), undefined, {
       ...patient,
@@ -147,7 +147,7 @@ describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner
     })
     await expect(stalled).rejects.toMatchObject({ failure: 'stalled' })
 
-    const quick = await connected(tls.newSession('prefer'), 'upload', protection)
+    const quick = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
     quick.client.end(Buffer.alloc(300_000))
     await receiveInto(quick.connection, uploadInto(new MemorySink(300), manner), undefined, {
       ...patient,
@@ -156,7 +156,7 @@ describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner
   })
 
   test('the signal ends it at once, and what still comes is dropped for no longer than about a second', async () => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'upload', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
     const abort = new AbortController()
     const sink = new MemorySink()
     const receiving = receiveInto(connection, uploadInto(sink, manner), undefined, { ...patient, signal: abort.signal })
@@ -172,7 +172,7 @@ describe.each(cases)('with PROT %s and bytes %s, receiving', (protection, manner
   })
 
   test('a connection that is closed in between is a reset', async () => {
-    const { connection, channel } = await connected(tls.newSession('prefer'), 'upload', protection)
+    const { connection, channel } = await connected(tls.newSession({ reuse: 'prefer' }), 'upload', protection)
     const receiving = receiveInto(connection, uploadInto(new MemorySink(), manner), undefined, patient)
     channel.close()
     await expect(receiving).rejects.toMatchObject({ failure: 'reset' })

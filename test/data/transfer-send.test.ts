@@ -31,7 +31,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, sending', (protection) => {
     ['a byte', ['x']],
     ['chunks of all sizes', ['a', '', Buffer.alloc(262_144, 'b'), 'c', Buffer.alloc(3_000_000, 'd')]],
   ])('%s arrives as it is', async (_what, chunks) => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'download', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'download', protection)
     const received = readAll(client)
     await sendContent(connection, pieces(...chunks), patient)
     const expected = Buffer.concat(chunks.map((chunk) => Buffer.from(chunk)))
@@ -42,7 +42,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, sending', (protection) => {
   })
 
   test('many small chunks leave no listeners behind', async () => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'download', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'download', protection)
     const received = readAll(client)
     const before = connection.stream.eventNames().map((name) => connection.stream.listenerCount(name))
     const during: number[] = []
@@ -58,7 +58,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, sending', (protection) => {
   })
 
   test('no more is read from the backend than the client takes', async () => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'download', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'download', protection)
     client.pause()
     const abort = new AbortController()
     let taken = 0
@@ -76,7 +76,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, sending', (protection) => {
   })
 
   test('an error of the content passes as it is, and the client does not see a clean end of TLS', async () => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'download', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'download', protection)
     client.resume()
     const failure = new BackendError('unavailable', 'the backend is gone')
     async function* content(): AsyncGenerator<Buffer> {
@@ -88,11 +88,11 @@ describe.each(['C', 'P'] as const)('with PROT %s, sending', (protection) => {
   })
 
   test('a client that goes away ends it, also while the backend has nothing', async () => {
-    const busy = await connected(tls.newSession('prefer'), 'download', protection)
+    const busy = await connected(tls.newSession({ reuse: 'prefer' }), 'download', protection)
     busy.client.once('data', () => busy.client.destroy())
     await expect(sendContent(busy.connection, endless(), patient)).rejects.toMatchObject({ failure: 'reset' })
 
-    const idle = await connected(tls.newSession('prefer'), 'download', protection)
+    const idle = await connected(tls.newSession({ reuse: 'prefer' }), 'download', protection)
     let release = () => {}
     async function* content(): AsyncGenerator<Buffer> {
       yield Buffer.from('first')
@@ -108,7 +108,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, sending', (protection) => {
   })
 
   test('a client that ends its own side first still gets everything', async () => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'download', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'download', protection)
     // Over TLS that is close_notify, upon which Node's client takes what is under way, and no more.
     if (protection === 'C') client.end()
     const received = readAll(client)
@@ -117,7 +117,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, sending', (protection) => {
   })
 
   test('a client that takes nothing has stalled', async () => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'download', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'download', protection)
     client.pause()
     await expect(sendContent(connection, endless(), { ...patient, stallMs: 100 })).rejects.toMatchObject({
       failure: 'stalled',
@@ -126,7 +126,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, sending', (protection) => {
   })
 
   test('waiting for the backend is no stall', async () => {
-    const { connection, client } = await connected(tls.newSession('prefer'), 'download', protection)
+    const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'download', protection)
     const received = readAll(client)
     async function* content(): AsyncGenerator<Buffer> {
       yield Buffer.from('a')
@@ -139,7 +139,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, sending', (protection) => {
 
   test('the signal ends it at once, and before it has begun', async () => {
     for (const early of [true, false]) {
-      const { connection, client } = await connected(tls.newSession('prefer'), 'download', protection)
+      const { connection, client } = await connected(tls.newSession({ reuse: 'prefer' }), 'download', protection)
       client.resume()
       const abort = new AbortController()
       if (early) abort.abort()
@@ -152,7 +152,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, sending', (protection) => {
   })
 
   test('closing the channel afterwards does not cut off what the client has not read yet', async () => {
-    const { connection, client, channel } = await connected(tls.newSession('prefer'), 'download', protection)
+    const { connection, client, channel } = await connected(tls.newSession({ reuse: 'prefer' }), 'download', protection)
     await sendContent(connection, pieces(Buffer.alloc(100_000)), patient)
     channel.close()
     expect((await readAll(client)).length).toBe(100_000)
@@ -162,7 +162,7 @@ describe.each(['C', 'P'] as const)('with PROT %s, sending', (protection) => {
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('on %s', (version) => {
   /** One download to the raw client: what it received, and how the connection ended for it. */
   async function download(content: AsyncIterable<Buffer>) {
-    const { channel } = channelFor(tls.newSession('prefer'))
+    const { channel } = channelFor(tls.newSession({ reuse: 'prefer' }))
     const received = reader.download({ ...(await channel.listen('EPSV', 'control')), version })
     await sendContent(await channel.open(request()), content, patient)
     return received

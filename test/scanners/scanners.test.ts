@@ -18,7 +18,7 @@ beforeAll(async () => {
   const { cert, key } = await issue('localhost', { names: ['localhost', '127.0.0.1'] })
   // A scanner makes many connections and logs in nowhere.
   const limits = { sessions: 500, sessionsPerAddress: 500, refusalsPerAddress: 500 }
-  gateway = await startMemoryGateway({ tls: 'explicit', limits, certificate: await loadCertificate(cert, key) })
+  gateway = await startMemoryGateway({ tls: 'explicit', limits, certificates: [await loadCertificate(cert, key)] })
 })
 afterAll(async () => {
   await gateway?.stop()

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { checkServerIdentity, connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { type ByteString, fromBuffer, toBuffer } from '../../src/ftp/bytes.ts'
 
 export interface DialogueOptions {
@@ -14,6 +14,14 @@ export interface DialogueOptions {
   readonly certificate: string
   /** What the client shows where it is asked for a certificate. */
   readonly identity?: Identity | undefined
+  readonly named?: Named | undefined
+}
+
+/** A client that knows the gateway by a name: the names it says in TLS, and the one that certificates must be for. */
+export interface Named {
+  readonly control?: string
+  readonly data?: string
+  readonly trusts: string
 }
 
 /** PEM texts. */
@@ -63,7 +71,7 @@ export class Dialogue {
 
   /** Connects; the greeting is still to be read. */
   static async connect(options: DialogueOptions): Promise<Dialogue> {
-    const complete = { host: '127.0.0.1', version: '1.3' as const, identity: undefined, ...options }
+    const complete = { host: '127.0.0.1', version: '1.3' as const, identity: undefined, named: undefined, ...options }
     const socket = connectTcp(complete.port, complete.host)
     await once(socket, 'connect')
     const client = new Dialogue(complete, socket)
@@ -166,18 +174,23 @@ export class Dialogue {
 
   #secureData(raw: Socket): TLSSocket {
     const session = this.data.resume && 'getSession' in this.#socket ? this.#socket.getSession() : undefined
-    return connectTls({ socket: raw, ...this.#tlsOptions(), ...this.data.identity, ...(session && { session }) })
+    return connectTls({ socket: raw, ...this.#tlsOptions('data'), ...this.data.identity, ...(session && { session }) })
   }
 
-  #tlsOptions() {
-    const { certificate, host, version } = this.#options
+  #tlsOptions(channel: 'control' | 'data') {
+    const { certificate, host, version, named } = this.#options
     const only = `TLSv${version}` as const
-    return { ca: readFileSync(certificate), host, minVersion: only, maxVersion: only }
+    const servername = named?.[channel]
+    const trusting = named && {
+      ...(servername !== undefined && { servername }),
+      checkServerIdentity: (_: string, shown: PeerCertificate) => checkServerIdentity(named.trusts, shown),
+    }
+    return { ca: readFileSync(certificate), host, minVersion: only, maxVersion: only, ...trusting }
   }
 
   async #upgrade(): Promise<void> {
     this.#socket.removeAllListeners()
-    const secured = connectTls({ socket: this.#socket, ...this.#tlsOptions(), ...this.#options.identity })
+    const secured = connectTls({ socket: this.#socket, ...this.#tlsOptions('control'), ...this.#options.identity })
     await once(secured, 'secureConnect')
     this.#socket = secured
     this.#listen()

@@ -114,6 +114,9 @@ export class FakeSession implements Session {
   /** The user who needs no password. */
   certified: ByteString | undefined
   passwordless = false
+  chooseHost(host: string): boolean {
+    return host === 'ftp.example.com'
+  }
   certificateSuffices(username: ByteString): boolean {
     return username === this.certified
   }

@@ -34,7 +34,7 @@ export interface MemoryGatewayOptions {
   /** Clients are asked for certificates. */
   readonly clients?: ClientAuthorities
   /** Made by the gateway itself by default. */
-  readonly certificate?: Certificate
+  readonly certificates?: readonly Certificate[]
   /** Numeric; 127.0.0.1 by default. */
   readonly address?: string
   /** What the partner of every login says otherwise. */
@@ -61,12 +61,12 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
   const events: Event[] = []
   const observer = (event: Event) => void events.push(event)
   const ports = new PassivePorts(passivePorts, observer)
-  const certificate = options.certificate ?? (await testCertificate())
+  const certificates = options.certificates ?? [await testCertificate()]
   const folder = mkdtempSync(join(tmpdir(), 'memory-gateway-'))
-  writeFileSync(join(folder, 'cert.pem'), certificate.cert)
+  writeFileSync(join(folder, 'cert.pem'), certificates[0]?.cert ?? '')
   const dialect = changed(usualDialect, options.dialect ?? {})
   const sessions: SessionOptions = {
-    tls: await createTls({ certificates: [certificate], minVersion: 'TLSv1.2' }),
+    tls: await createTls({ certificates, minVersion: 'TLSv1.2' }),
     ports,
     advertise: advertised({ advertise: 'auto', advertiseFor: [], ...options.advertise }, observer),
     sourcePorts: new SourcePorts({ first: 0, last: 0 }, observer),

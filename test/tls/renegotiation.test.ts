@@ -7,7 +7,7 @@ import { testTls } from '../support/data-channel.ts'
 test.each(['control', 'upload', 'download'] as const)(
   'a client cannot renegotiate on a %s connection of TLS 1.2',
   async (kind) => {
-    const secureContext = (await testTls()).newSession('prefer')[kind]
+    const secureContext = (await testTls()).newSession({ reuse: 'prefer' })[kind]
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const accepted = once(server, 'connection') as Promise<[Socket]>

@@ -49,7 +49,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('on %s', (version) => {
 
   /** A new control connection, and the TLS session that its client has. */
   async function logIn(options: ConnectionOptions = {}): Promise<{ own: SessionTls; session: Buffer }> {
-    const own = tls.newSession('prefer')
+    const own = tls.newSession({ reuse: 'prefer' })
     const { sessions } = await handshake(own, own.control, { ...client, ...options })
     const session = sessions.at(-1)
     if (!session) throw new Error('the control connection gave the client no session')
@@ -65,7 +65,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('on %s', (version) => {
 
   test('T9: the session of another control connection is not accepted', async () => {
     const { session } = await logIn()
-    const other = tls.newSession('prefer')
+    const other = tls.newSession({ reuse: 'prefer' })
     for (const context of [other.upload, other.download, other.control]) {
       expect(await handshake(other, context, { ...client, session })).toMatchObject({ reused: false })
     }
@@ -86,7 +86,9 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('on %s', (version) => {
     const { sessions } = await handshake(own, own.upload, client)
     // On TLS 1.2 the client is told of its new session, which has an id but no ticket: other contexts do not know it.
     for (const given of sessions) {
-      expect(await handshake(tls.newSession('prefer'), own.download, { ...client, session: given })).toMatchObject({
+      expect(
+        await handshake(tls.newSession({ reuse: 'prefer' }), own.download, { ...client, session: given }),
+      ).toMatchObject({
         reused: false,
       })
     }
@@ -96,8 +98,8 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('on %s', (version) => {
 
 test('TLS 1.2 clients without tickets resume by session id, in their own session only', async () => {
   const tls = await testTls()
-  const own = tls.newSession('prefer')
-  const other = tls.newSession('prefer')
+  const own = tls.newSession({ reuse: 'prefer' })
+  const other = tls.newSession({ reuse: 'prefer' })
   const client = { maxVersion: 'TLSv1.2', ...noTicket } as const
   const { sessions } = await handshake(own, own.control, client)
   const session = sessions[0]
@@ -109,7 +111,7 @@ test('TLS 1.2 clients without tickets resume by session id, in their own session
 
 test('the store keeps the 16 newest session ids', () => {
   return testTls().then((tls) => {
-    const { resumption } = tls.newSession('prefer')
+    const { resumption } = tls.newSession({ reuse: 'prefer' })
     for (let i = 0; i < 20; i++) resumption.emit('newSession', Buffer.from([i]), Buffer.from('data'), () => {})
     const found: number[] = []
     for (let i = 0; i < 20; i++) {
@@ -128,7 +130,7 @@ test('TLS 1.3 is offered where tickets can be suppressed', async () => {
 })
 
 test('the self-test sees when tickets are not suppressed', async () => {
-  const own = (await testTls()).newSession('prefer')
+  const own = (await testTls()).newSession({ reuse: 'prefer' })
   expect(await suppressesTickets(own)).toBe(true)
   expect(await suppressesTickets({ upload: own.download, download: own.download })).toBe(false)
   expect(await suppressesTickets({ upload: own.upload, download: own.upload })).toBe(false)
@@ -141,7 +143,7 @@ test('a Node without the ticket hook is left as it is', () => {
 })
 
 test('T10: a session may be continued for a week, not for the two hours of Node', async () => {
-  const session = (await testTls()).newSession('prefer')
+  const session = (await testTls()).newSession({ reuse: 'prefer' })
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
