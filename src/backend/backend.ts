@@ -25,10 +25,11 @@ export interface PrivateKey {
 export interface Backend {
   readonly name: string
   /**
-   * Opens one login's view of the files, over what was prepared where there is something.
+   * Opens one login's view of the files, over what was prepared where there is something. Only the same `owner` sees and
+   * continues what was interrupted of its uploads; default: the account.
    * Throws BackendError `loginRefused` on bad credentials, `unavailable` when the backend cannot be reached or trusted.
    */
-  open(credentials: Credentials, preparation?: Preparation): Promise<FileSystem>
+  open(credentials: Credentials, preparation?: Preparation, owner?: string): Promise<FileSystem>
   /** Begins all that a login by password needs before the password; undefined when there is nothing to gain now. */
   prepare(): Preparation | undefined
   /** Connects without logging in and checks the host key; throws BackendError `unavailable` with the reason in words. */
@@ -163,8 +164,11 @@ export interface Upload {
   readonly direct?: ByteTarget
   /** Makes the file durable and gives it its final name: fsync, size, close, rename. Resolves when all are acknowledged. */
   commit(): Promise<void>
-  /** Drops what was written; the final name stays as it was. Never throws. */
-  abandon(): Promise<void>
+  /**
+   * Ends the upload without its final name, which stays as it was. `keep`: what is there is kept for the same login to
+   * continue, where the backend can; else it is dropped. Never throws.
+   */
+  abandon(keep: boolean): Promise<void>
 }
 
 /** Why a backend refused or failed, in the words of the domain; `control/replies.ts` turns each into a reply. */

@@ -59,6 +59,7 @@ function makeBackend(
     stripe,
     pool: { ...pool, waiting: loginsWaitingMax, waitMs: timeouts.loginMs },
     fsync: upload.fsync,
+    keepPartialMs: upload.keepPartialMs,
     bytesInFlightPerTransfer: limits.bytesInFlightPerTransfer,
     budget,
     observer,

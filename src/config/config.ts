@@ -176,4 +176,6 @@ export interface TimeoutsConfig {
 
 export interface UploadConfig {
   readonly fsync: 'auto' | 'off'
+  /** How long what was interrupted of an upload is kept for its client to continue; 0: not at all. */
+  readonly keepPartialMs: number
 }

@@ -27,7 +27,7 @@ export function describeConfig(config: Config): string {
     passive: { ...config.passive, ports: range(config.passive.ports), ...config.dialect.passive },
     active: { ...config.dialect.active, sourcePort: sourcePort(config.active.sourcePort) },
     tls: { ...config.tls, ...config.dialect.tls },
-    upload: { ...config.dialect.upload, ...config.upload },
+    upload: { ...config.dialect.upload, fsync: config.upload.fsync, keepPartial: time(config.upload.keepPartialMs) },
     commands: config.dialect.commands,
     hash: { ...config.dialect.hash, maxBytes: size(config.dialect.hash.maxBytes) },
     listing: config.dialect.listing,

@@ -90,7 +90,7 @@ export const gatewaySchema = {
     fsync: preset(kinds.oneOf(['auto', 'off']), 'auto'),
     mode: later,
     verify: later,
-    keepPartial: later,
+    keepPartial: preset(kinds.duration(0), '24h'),
   }),
   commands: table(dialectEntries.commands),
   hash: table(dialectEntries.hash),

@@ -147,8 +147,11 @@ export class TransferRunner {
         running.completing = true
         await upload.commit()
         return reply(226, transfer.done ?? 'Transfer complete.')
-      } finally {
-        await upload.abandon()
+      } catch (error) {
+        // Where the bytes on the way are not those that are stored, the client could not tell where to go on.
+        const same = transfer.convert === undefined && context.compression === undefined
+        await upload.abandon(same && (running.abort.signal.aborted || canContinue(error)))
+        throw error
       }
     })
   }
@@ -264,6 +267,12 @@ export class TransferRunner {
 }
 
 const incomplete: ReadonlySet<DataFailure> = new Set(['truncated', 'wrongSize', 'corrupt'])
+
+/** Whether the client may send the rest: what came until then is the beginning of its file. */
+function canContinue(error: unknown): boolean {
+  if (error instanceof BackendError) return error.kind === 'unavailable'
+  return error instanceof DataConnectionError && error.failure !== 'wrongSize' && error.failure !== 'corrupt'
+}
 
 function outcomeOf(error: unknown): TransferEvent['outcome'] {
   if (error === undefined) return 'ok'

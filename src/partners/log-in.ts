@@ -76,16 +76,17 @@ export function createLogIn(parts: LogInParts): {
     username: string,
     password: Secret,
     preparation: Preparation | undefined,
+    owner: string,
   ): Promise<FileSystem> {
     const credentials: Credentials = { kind: 'password', username, password }
-    return guard.run(`${backend.name} ${username}`, () => backend.open(credentials, preparation))
+    return guard.run(`${backend.name} ${username}`, () => backend.open(credentials, preparation, owner))
   }
 
-  async function enterAsPartner(backend: Backend, partner: PartnerConfig): Promise<FileSystem> {
+  async function enterAsPartner(backend: Backend, partner: PartnerConfig, owner: string): Promise<FileSystem> {
     const credentials = held.get(partner.name)
     if (credentials === undefined) throw new BackendError('unavailable', `partner ${partner.name} has no credentials`)
     try {
-      return await backend.open(credentials)
+      return await backend.open(credentials, undefined, owner)
     } catch (error) {
       if (!(error instanceof BackendError) || error.kind !== 'loginRefused') throw error
       // What the client gave was right. Told otherwise, its owner would go looking for a mistake that is not theirs.
@@ -116,13 +117,13 @@ export function createLogIn(parts: LogInParts): {
     partner: PartnerConfig | undefined,
     preparation: Preparation | undefined,
   ): Promise<FileSystem> {
-    if (partner?.auth.mode === 'certificate') return enterAsPartner(backend, partner)
+    if (partner?.auth.mode === 'certificate') return enterAsPartner(backend, partner, username)
     if (password === undefined) throw new BackendError('loginRefused', 'there is no password')
     if (partner?.auth.mode !== 'local') {
-      return passThrough(backend, partner?.auth.username ?? username, password, preparation)
+      return passThrough(backend, partner?.auth.username ?? username, password, preparation, username)
     }
     await checkPassword(partner.name, partner.auth.passwordHash, password)
-    return enterAsPartner(backend, partner)
+    return enterAsPartner(backend, partner, username)
   }
 
   return {

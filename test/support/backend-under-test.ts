@@ -27,6 +27,7 @@ export function backendTo(
     requestMs: 20_000,
     closeMs: 20_000,
     fsync: 'auto',
+    keepPartialMs: 86_400_000,
     bytesInFlightPerTransfer: 4 * 1024 * 1024,
     budget: new ByteBudget(64 * 1024 * 1024),
     pool: { connections: 4, idleMs: 60_000, waiting: 10, waitMs: 5_000 },

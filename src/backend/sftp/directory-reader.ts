@@ -1,3 +1,4 @@
+import type { ByteString } from '../../ftp/bytes.ts'
 import type { Entry } from '../backend.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { NameEntry } from './decode.ts'
@@ -23,6 +24,7 @@ export async function* readDirectory(
   client: Pick<SftpClient, 'readdir' | 'close'>,
   handle: Buffer,
   { pipelinedReaddir, answersInOrder }: Pick<Capabilities, 'pipelinedReaddir' | 'answersInOrder'>,
+  isOwnPart: (name: ByteString) => boolean = () => false,
 ): AsyncGenerator<readonly Entry[], void, undefined> {
   const asked: Asked[] = []
   let depth = Math.min(depthMin, pipelinedReaddir)
@@ -39,7 +41,7 @@ export async function* readDirectory(
       const names = await next.answer
       if (names === undefined) return
       askAhead()
-      yield entriesOf(names)
+      yield entriesOf(names, isOwnPart)
     }
   } finally {
     const closed = client.close(handle).catch(() => {})
@@ -59,10 +61,12 @@ function ask(client: Pick<SftpClient, 'readdir'>, handle: Buffer): Asked {
   return asked
 }
 
-function entriesOf(names: readonly NameEntry[]): readonly Entry[] {
+/** Partial files of other logins, and of other gateways, are nobody's business. */
+function entriesOf(names: readonly NameEntry[], isOwnPart: (name: ByteString) => boolean): readonly Entry[] {
   const entries: Entry[] = []
   for (const name of names) {
-    if (isSafeName(name.filename) && !isPartName(name.filename)) entries.push(entryOfName(name))
+    const { filename } = name
+    if (isSafeName(filename) && (!isPartName(filename) || isOwnPart(filename))) entries.push(entryOfName(name))
   }
   return entries
 }

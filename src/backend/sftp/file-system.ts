@@ -18,6 +18,7 @@ import { explain, whyMakeDirectoryFailed, whyRemoveDirectoryFailed, whyRemoveFai
 import { isUnsupported } from './failures.ts'
 import type { UploadSettings } from './finish.ts'
 import { type LanePlan, Lanes } from './lanes.ts'
+import { PartialView, type ViewSettings } from './partial-view.ts'
 import type { Lease } from './pooled-line.ts'
 import { RecentStat } from './recent-stat.ts'
 import { renameOver } from './rename.ts'
@@ -28,7 +29,7 @@ import { openUpload } from './upload.ts'
 
 import { extension } from './wire.ts'
 
-export interface FileSystemSettings extends UploadSettings {
+export interface FileSystemSettings extends UploadSettings, ViewSettings {
   /** Bytes under way: of one transfer, and of all. */
   readonly inFlightMax: number
   readonly budget: ByteBudget
@@ -42,6 +43,7 @@ export class SftpFileSystem implements FileSystem {
   readonly #lease: Lease
   readonly #parts: TransferParts
   readonly #settings: UploadSettings
+  readonly #view: PartialView
   readonly #recent = new RecentStat()
 
   constructor(lease: Lease, settings: FileSystemSettings, lanes: LanePlan) {
@@ -53,13 +55,22 @@ export class SftpFileSystem implements FileSystem {
     this.#parts = { client, server, lanes: new Lanes(lease, lanes), inFlightMax, budget }
     this.#server = server
     this.#settings = uploads
+    this.#view = new PartialView(client, settings)
   }
 
   async stat(path: ByteString, asker?: string): Promise<Entry> {
     const known = asker === undefined ? undefined : this.#recent.tell(path, asker)
-    const attrs = known ?? (await this.#client.stat(path))
+    const attrs = known ?? (asker === undefined ? await this.#client.stat(path) : await this.#seen(path))
     if (!known) this.#recent.learn(path, attrs, asker)
     return entryOf(lastPart(path), attrs)
+  }
+  /** What the client has sent so far of an upload that was interrupted stands for the file. */
+  async #seen(path: ByteString): Promise<Attrs> {
+    const [file, partial] = await Promise.allSettled([this.#client.stat(path), this.#view.attrs(path)])
+    if (partial.status === 'rejected') throw partial.reason
+    if (file.status === 'fulfilled') return partial.value && !isDirectory(file.value) ? partial.value : file.value
+    if (partial.value) return partial.value
+    throw file.reason
   }
   async lstat(path: ByteString): Promise<Entry> {
     return entryOf(lastPart(path), await this.#client.lstat(path))
@@ -79,7 +90,9 @@ export class SftpFileSystem implements FileSystem {
   }
 
   async *list(path: ByteString): AsyncGenerator<readonly Entry[]> {
-    yield* readDirectory(this.#client, await this.#openDirectory(path), this.#server.can)
+    const handle = await this.#openDirectory(path)
+    const batches = readDirectory(this.#client, handle, this.#server.can, (name) => this.#view.isOwn(name))
+    yield* this.#view.list(path, batches)
   }
 
   read(path: ByteString, start: number): Promise<Download> {
@@ -100,7 +113,12 @@ export class SftpFileSystem implements FileSystem {
   }
   async removeFile(path: ByteString): Promise<void> {
     this.#recent.forget()
-    await this.#explained(this.#client.remove(path), whyRemoveFailed(path))
+    const [removed, partial] = await Promise.allSettled([
+      this.#explained(this.#client.remove(path), whyRemoveFailed(path)),
+      this.#view.remove(path),
+    ])
+    const onlyPartial = partial.status === 'fulfilled' && partial.value
+    if (removed.status === 'rejected' && !(onlyPartial && isNotFound(removed.reason))) throw removed.reason
   }
   async rename(from: ByteString, to: ByteString): Promise<void> {
     this.#recent.forget()
@@ -178,6 +196,10 @@ export class SftpFileSystem implements FileSystem {
       throw await explain(this.#client, error, look)
     })
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof BackendError && error.kind === 'notFound'
 }
 
 function lastPart(path: ByteString): ByteString {

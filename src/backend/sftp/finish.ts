@@ -1,6 +1,7 @@
 import type { Attrs } from './attrs.ts'
 import type { TransferParts } from './download.ts'
 import { isRefusedAltogether } from './failures.ts'
+import type { Partials } from './partials.ts'
 import type { Place } from './upload-place.ts'
 
 export interface UploadSettings {
@@ -9,6 +10,9 @@ export interface UploadSettings {
   readonly fsync: 'auto' | 'off'
   /** Of a new file; one that replaces another takes over its own. */
   readonly permissions?: number | undefined
+  /** Whether what was interrupted is kept, to be continued. */
+  readonly keepPartial: boolean
+  readonly partials: Partials
 }
 
 /**

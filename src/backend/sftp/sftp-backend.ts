@@ -6,6 +6,7 @@ import type { Connection, ConnectOptions } from './connection.ts'
 import { Dialer } from './dialer.ts'
 import { SftpFileSystem } from './file-system.ts'
 import { loginTag } from './part-name.ts'
+import { Partials } from './partials.ts'
 import { Pool } from './pool.ts'
 import type { PoolLimits } from './pooled-account.ts'
 import type { Lease } from './pooled-line.ts'
@@ -17,6 +18,8 @@ import type { SessionTimeouts } from './sftp-session.ts'
 export interface SftpBackendOptions extends Omit<ConnectOptions, 'keepalive'>, SessionTimeouts {
   readonly name: string
   readonly fsync: 'auto' | 'off'
+  /** How long what was interrupted of an upload is kept; 0: not at all. */
+  readonly keepPartialMs: number
   readonly bytesInFlightPerTransfer: number
   readonly budget: ByteBudget
   readonly pool: PoolLimits
@@ -36,6 +39,7 @@ export class SftpBackend implements Backend {
   readonly name: string
   readonly #options: SftpBackendOptions
   readonly #learned: LearnedCapabilities
+  readonly #partials = new Partials()
   readonly #dialer: Dialer
   readonly #pool: Pool
   /** Those of one login alone. */
@@ -64,10 +68,11 @@ export class SftpBackend implements Backend {
     return this.#dialer.up
   }
 
-  async open(credentials: Credentials, preparation?: Preparation): Promise<FileSystem> {
-    const { bytesInFlightPerTransfer: inFlightMax, fsync, budget, stripe } = this.#options
+  async open(credentials: Credentials, preparation?: Preparation, owner = credentials.username): Promise<FileSystem> {
+    const { bytesInFlightPerTransfer: inFlightMax, fsync, budget, stripe, keepPartialMs } = this.#options
     const lease = await this.#lease(credentials, { preparation })
-    const settings = { tag: loginTag(credentials.username), fsync, inFlightMax, budget }
+    const uploads = { tag: loginTag(owner), fsync, keepPartial: keepPartialMs > 0, partials: this.#partials }
+    const settings = { ...uploads, inFlightMax, budget, keepPartialMs }
     const openLane = (apartFrom: ReadonlySet<Connection>) => this.#lease(credentials, { apartFrom })
     return new SftpFileSystem(lease, settings, { count: stripe, openLane })
   }

@@ -4,16 +4,17 @@ import { BackendError, type WriteMode } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed } from './explain.ts'
-import { SftpStatusError } from './failures.ts'
-import { partPath } from './part-name.ts'
+import { collectingPath } from './part-name.ts'
 import type { SftpClient } from './sftp-client.ts'
-import { fileKind, openFlag, status } from './wire.ts'
+import { fileKind, openFlag } from './wire.ts'
 
 /** Where the bytes go, and how they become the target. */
 export interface Place {
   readonly path: ByteString
   readonly handle: Buffer
   readonly start: number
+  /** How long the file is already; more than `start` where a client goes back in its partial file. */
+  readonly size: number
   /** Undefined when the bytes go straight to the final name. */
   readonly target: Target | undefined
 }
@@ -38,51 +39,39 @@ export async function openBeside(client: SftpClient, tag: string, path: ByteStri
     await dropPart(client, part)
     throw new BackendError('alreadyExists', 'the name is taken')
   }
+  const fresh = { start: 0, size: 0, target: { ...target, unique } }
   if (target.path !== path) {
     // Storing to a link stores to the file that it names, as every FTP server does; the link stays a link.
     await dropPart(client, part)
-    return { ...(await openPart(client, tag, target.path)), start: 0, target: { ...target, unique } }
+    return { ...(await openPart(client, tag, target.path)), ...fresh }
   }
   if (opened.status === 'rejected') throw opened.reason
-  return { ...opened.value, start: 0, target: { ...target, unique } }
+  return { ...opened.value, ...fresh }
 }
 
-interface Part {
+export interface Part {
   readonly path: ByteString
   readonly handle: Buffer
 }
 
-async function dropPart(client: SftpClient, part: Part | undefined): Promise<void> {
+export async function dropPart(client: SftpClient, part: Part | undefined): Promise<void> {
   if (!part) return
   await client.close(part.handle).catch(() => {})
   await client.remove(part.path).catch(() => {})
 }
 
-async function openPart(
-  client: SftpClient,
-  tag: string,
-  target: ByteString,
-): Promise<{ path: ByteString; handle: Buffer }> {
-  const flags = openFlag.write | openFlag.create | openFlag.exclusive
-  const plain = partPath(target, tag, false)
+/** A new file of a name that nobody has. */
+export async function openPart(client: SftpClient, tag: string, target: ByteString): Promise<Part> {
+  const path = collectingPath(target, tag)
   try {
-    return { path: plain, handle: await client.open(plain, flags) }
-  } catch (error) {
-    const taken =
-      error instanceof SftpStatusError && (error.code === status.failure || error.code === status.fileAlreadyExists)
-    const exists = taken && (await client.lstat(plain).catch(() => undefined)) !== undefined
-    if (!exists) throw await explain(client, error, whyOpenFailed(target))
-  }
-  const another = partPath(target, tag, true)
-  try {
-    return { path: another, handle: await client.open(another, flags) }
+    return { path, handle: await client.open(path, openFlag.write | openFlag.create | openFlag.exclusive) }
   } catch (error) {
     throw await explain(client, error, whyOpenFailed(target))
   }
 }
 
 /** The final path with a link resolved, and what is there. Throws for what cannot be replaced by a file. */
-async function lookAtTarget(client: SftpClient, path: ByteString) {
+export async function lookAtTarget(client: SftpClient, path: ByteString) {
   const attrs = await statIfThere(() => client.lstat(path))
   if (!attrs) return { path, mode: undefined, exists: false }
   const isLink = ((attrs.permissions ?? 0) & fileKind.mask) === fileKind.symlink
@@ -114,7 +103,10 @@ async function statIfThere(stat: () => Promise<Attrs>): Promise<Attrs | undefine
   }
 }
 
-/** APPE and REST go on in the file itself; the offset is explicit, because OpenSSH ignores it on append handles. */
+/**
+ * APPE and REST in the file itself, where it cannot be replaced; the offset is explicit, because OpenSSH ignores it on append
+ * handles.
+ */
 export async function openInPlace(client: SftpClient, path: ByteString, mode: WriteMode): Promise<Place> {
   const flags = openFlag.write | openFlag.create
   let handle: Buffer
@@ -127,11 +119,17 @@ export async function openInPlace(client: SftpClient, path: ByteString, mode: Wr
     const { size } = await client.fstat(handle)
     // Without it an append would begin at 0, over what is there.
     if (size === undefined) throw new BackendError('failed', 'the server does not tell how long the file is')
-    const start = mode.kind === 'restart' ? mode.offset : size
-    if (start > size) throw new BackendError('badOffset', `offset ${start} is past the end (${size})`)
-    return { path, handle, start, target: undefined }
+    const start = startIn(size, mode)
+    return { path, handle, start, size, target: undefined }
   } catch (error) {
     await client.close(handle).catch(() => {})
     throw error
   }
+}
+
+/** Where an upload that continues begins in a file of such a size. Throws BackendError `badOffset` behind its end. */
+export function startIn(size: number, mode: WriteMode): number {
+  const start = mode.kind === 'restart' ? mode.offset : size
+  if (start > size) throw new BackendError('badOffset', `offset ${start} is past the end (${size})`)
+  return start
 }

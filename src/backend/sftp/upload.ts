@@ -6,9 +6,12 @@ import type { Attrs } from './attrs.ts'
 import type { TransferParts } from './download.ts'
 import { explain, whyWriteFailed } from './explain.ts'
 import { finish, type UploadSettings } from './finish.ts'
+import { keptPath } from './part-name.ts'
+import type { Partials } from './partials.ts'
 import { renameOver } from './rename.ts'
 import type { SftpClient } from './sftp-client.ts'
-import { openBeside, openInPlace, type Place } from './upload-place.ts'
+import { openContinued } from './upload-continued.ts'
+import { dropPart, openBeside, type Place } from './upload-place.ts'
 import { openFlag } from './wire.ts'
 import { type WriteLane, Writer } from './writer.ts'
 
@@ -24,12 +27,31 @@ export async function openUpload(
   onCommitted: (attrs: Attrs) => void,
 ): Promise<Upload> {
   const { client } = parts
+  const { tag, partials } = settings
   if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
-  const inPlace = mode.kind === 'append' || mode.kind === 'restart'
-  const place = inPlace
-    ? await openInPlace(client, path, mode)
-    : await openBeside(client, settings.tag, path, mode.kind === 'unique')
-  return new SftpUpload(parts, settings, place, onCommitted)
+  const continues = mode.kind === 'append' || mode.kind === 'restart'
+  const place = await (continues
+    ? openContinued(parts, tag, path, mode, partials)
+    : openBeside(client, tag, path, mode.kind === 'unique'))
+  const { target } = place
+  if (!target) return new SftpUpload(parts, settings, place, () => {}, onCommitted)
+  const kept = keptPath(target.path, tag)
+  let release: () => void
+  try {
+    release = partials.claim(kept, place.path)
+  } catch (error) {
+    await dropPart(client, place)
+    throw error
+  }
+  // From here on nobody continues what was interrupted before: it is what this upload starts over.
+  if (!continues) forgetPartial(client, partials, kept)
+  return new SftpUpload(parts, settings, place, release, onCommitted)
+}
+
+/** The requests go out ahead of those for this upload's bytes, and cost no round trip. */
+function forgetPartial(client: SftpClient, partials: Partials, kept: ByteString): void {
+  const orphan = partials.take(kept)
+  for (const path of [kept, ...(orphan ? [orphan.path] : [])]) client.remove(path).catch(() => {})
 }
 
 class SftpUpload implements Upload {
@@ -40,6 +62,7 @@ class SftpUpload implements Upload {
   readonly #parts: TransferParts
   readonly #settings: UploadSettings
   readonly #place: Place
+  readonly #release: () => void
   readonly #onCommitted: (attrs: Attrs) => void
   readonly #writer: Writer
   readonly #laneClosers: (() => Promise<void>)[] = []
@@ -48,12 +71,19 @@ class SftpUpload implements Upload {
   #closed: Promise<void> | undefined
   #over = false
 
-  constructor(parts: TransferParts, settings: UploadSettings, place: Place, onCommitted: (attrs: Attrs) => void) {
+  constructor(
+    parts: TransferParts,
+    settings: UploadSettings,
+    place: Place,
+    release: () => void,
+    onCommitted: (attrs: Attrs) => void,
+  ) {
     const { client, server, lanes, inFlightMax, budget } = parts
     this.#client = client
     this.#parts = parts
     this.#settings = settings
     this.#place = place
+    this.#release = release
     this.#onCommitted = onCommitted
     this.inPlace = place.target === undefined
     this.#writer = new Writer(laneOf(client, place.handle), {
@@ -88,17 +118,55 @@ class SftpUpload implements Upload {
     if (target?.unique) await this.#client.rename(path, target.path)
     else if (target) await renameOver(this.#client, this.#parts.server, path, target.path)
     this.#over = true
+    this.#release()
     if (attrs.size !== undefined) this.#onCommitted(attrs)
   }
 
-  async abandon(): Promise<void> {
+  async abandon(keep: boolean): Promise<void> {
     if (this.#over) return
     this.#over = true
-    this.#writer.destroy()
+    if (!keep) this.#writer.destroy()
     const done = new AbortController()
-    const dropped = this.#drop().finally(() => done.abort())
+    const dropped = this.#end(keep).finally(() => {
+      this.#release()
+      done.abort()
+    })
     // A server that is slow, or silent, is no reason to leave the client without an answer.
     await Promise.race([dropped, sleep(dropMs, undefined, { signal: done.signal }).catch(() => {})])
+  }
+
+  async #end(keep: boolean): Promise<void> {
+    if (keep) await this.#writer.settle()
+    this.#writer.destroy()
+    await (keep && this.#worthKeeping ? this.#keep() : this.#drop())
+  }
+
+  /** With several connections there may be holes; a name of STOU's means nothing to its client any more. */
+  get #worthKeeping(): boolean {
+    const { target } = this.#place
+    return (
+      this.#settings.keepPartial && target !== undefined && !target.unique && this.#writer.inOrder && this.#arrived > 0
+    )
+  }
+  /** Behind the last byte that is surely there. */
+  get #arrived(): number {
+    return this.#place.start + this.#writer.contiguous
+  }
+
+  /** Gives the partial file the name under which its login will look for it; without a connection that has to wait. */
+  async #keep(): Promise<void> {
+    const { path, handle, target } = this.#place
+    if (!target) return
+    const [kept, bytes] = [keptPath(target.path, this.#settings.tag), this.#arrived]
+    try {
+      // What was sent after a failure may be there, with a hole before it.
+      await this.#client.fsetstat(handle, { size: bytes })
+      await this.#close()
+      await this.#client.rename(path, kept)
+    } catch {
+      if (this.#client.session.dead) this.#settings.partials.abandon(kept, { path, bytes })
+      else await this.#client.remove(path).catch(() => {})
+    }
   }
 
   async #drop(): Promise<void> {
@@ -116,14 +184,23 @@ class SftpUpload implements Upload {
   }
 
   async #sealAtOnce(): Promise<Attrs> {
-    const [attrs] = await Promise.all([finish(this.#parts, this.#settings, this.#place), this.#close()])
+    const cut = this.#cut()
+    const finished = finish(this.#parts, this.#settings, this.#place)
+    const [attrs] = await Promise.all([finished, cut, this.#close()])
     return this.#checked(attrs)
   }
 
   async #sealStepByStep(): Promise<Attrs> {
+    await this.#cut()
     const attrs = await finish(this.#parts, this.#settings, this.#place)
     await this.#close()
     return this.#checked(attrs)
+  }
+
+  /** A client that went back in its partial file ends before what it had sent the first time. */
+  async #cut(): Promise<void> {
+    const end = this.#place.start + this.#writer.sent
+    if (this.#place.target && this.#place.size > end) await this.#client.fsetstat(this.#place.handle, { size: end })
   }
 
   /** Every handle of the file, once. */

@@ -39,8 +39,8 @@ export interface WritePlan {
  * without an acknowledgement at a time. 'finish' means that every byte was acknowledged. The first failure latches.
  */
 export class Writer extends Writable implements ByteTarget {
-  /** Bytes that the server has acknowledged. */
-  acknowledged = 0
+  /** Offsets of the WRITEs without an acknowledgement, in order; one that failed stays. */
+  readonly #open = new Set<number>()
   readonly #ways: Way[]
   readonly #plan: WritePlan
   readonly #header: number
@@ -72,9 +72,24 @@ export class Writer extends Writable implements ByteTarget {
   get inOrder(): boolean {
     return this.#ways.length === 1
   }
+  /** Bytes from the start that the server has acknowledged without a gap. */
+  get contiguous(): number {
+    const [first = this.#nextOffset] = this.#open
+    return first - this.#plan.start
+  }
   /** Bytes that have been put into WRITEs. */
   get sent(): number {
     return this.#nextOffset - this.#plan.start
+  }
+
+  /** Sends what is waiting here, and resolves when all of it is acknowledged or nothing more will be. */
+  settle(): Promise<void> {
+    if (this.destroyed || this.#failed) return Promise.resolve()
+    this.#send()
+    return new Promise((resolve) => {
+      this.once('close', () => resolve())
+      this.#whenInFlightAtMost(0, () => resolve())
+    })
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
@@ -144,7 +159,7 @@ export class Writer extends Writable implements ByteTarget {
 
   #send(): void {
     const message = this.#message
-    if (!message) return
+    if (!message || this.#filled === 0) return
     this.#message = undefined
     const length = this.#filled
     const offset = this.#nextOffset
@@ -156,16 +171,17 @@ export class Writer extends Writable implements ByteTarget {
     this.#plan.budget.force(length)
     const way = this.#ways.reduce((best, other) => (load(other) < load(best) ? other : best))
     way.inFlight += length
+    this.#open.add(offset)
     way.client.write(message, way.handle, offset, length).then(
-      () => this.#onAcknowledged(message, length, way),
+      () => this.#onAcknowledged(message, offset, length, way),
       (error) => this.#onFailed(error, length),
     )
   }
 
-  #onAcknowledged(message: Buffer, length: number, way: Way): void {
+  #onAcknowledged(message: Buffer, offset: number, length: number, way: Way): void {
     this.#release(length)
     way.inFlight -= length
-    this.acknowledged += length
+    this.#open.delete(offset)
     // The last one may still be lent.
     if (length === this.#plan.requestBytes) messageBuffers.giveBack(message)
     this.#wake?.()

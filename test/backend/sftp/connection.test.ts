@@ -73,6 +73,7 @@ function backend(port: number, fingerprints: readonly string[], loginMs = 10_000
     requestMs: 5_000,
     closeMs: 5_000,
     fsync: 'auto',
+    keepPartialMs: 0,
     bytesInFlightPerTransfer: 1024 * 1024,
     budget: new ByteBudget(1024 * 1024),
     pool: { connections: 4, idleMs: 60_000, waiting: 10, waitMs: 5_000 },

@@ -58,7 +58,7 @@ test('whatever the chunks, every byte is written once, in strictly increasing of
         next += data.length
       }
       expect(Buffer.concat(remote.writes.map(({ data }) => data))).toEqual(content)
-      expect(writer.acknowledged).toBe(content.length)
+      expect(writer.contiguous).toBe(content.length)
       expect(remote.waitingMax).toBeLessThanOrEqual(Math.max(inFlightMax, requestBytes))
       expect(budget.free).toBe(bytesMax)
     }),

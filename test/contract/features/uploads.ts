@@ -39,8 +39,8 @@ export const uploads: Feature = {
       const before = candidate.disk.snapshot()
       const upload = await files.write(at('kept'), { kind: 'replace' })
       await fill(upload, 'new')
-      await upload.abandon()
-      await upload.abandon()
+      await upload.abandon(false)
+      await upload.abandon(false)
       expect(candidate.disk.snapshot()).toEqual(before)
     })
 
@@ -51,7 +51,7 @@ export const uploads: Feature = {
       upload.sink.write(Buffer.from('half'))
       upload.sink.destroy()
       await expect(upload.commit()).rejects.toMatchObject(ofKind('failed'))
-      await upload.abandon()
+      await upload.abandon(false)
       await expect(files.stat(at('cut'))).rejects.toMatchObject(ofKind('notFound'))
     })
 
@@ -62,7 +62,7 @@ export const uploads: Feature = {
       await other.close()
       await new Promise(setImmediate)
       await expect(upload.commit()).rejects.toThrow()
-      await upload.abandon()
+      await upload.abandon(false)
       await expect(files.stat(at('orphan'))).rejects.toMatchObject(ofKind('notFound'))
     })
 

@@ -142,7 +142,7 @@ export async function store(
     await pipeline(Readable.from([content]), upload.sink)
     await upload.commit()
   } finally {
-    await upload.abandon()
+    await upload.abandon(false)
   }
 }
 

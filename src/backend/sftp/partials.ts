@@ -1,0 +1,57 @@
+import type { ByteString } from '../../ftp/bytes.ts'
+import { BackendError } from '../backend.ts'
+
+/** A partial file that could not be given its lasting name, because the connection was lost: where it is, and its good bytes. */
+export interface Orphan {
+  readonly path: ByteString
+  readonly bytes: number
+}
+
+const orphansMax = 10_000
+
+/** What a backend's logins are uploading, and what of it was interrupted; by the lasting name of the partial file. */
+export class Partials {
+  readonly #live = new Set<ByteString>()
+  readonly #collecting = new Set<ByteString>()
+  readonly #orphans = new Map<ByteString, Orphan>()
+
+  /**
+   * Makes an upload the only one of its login to its target, until `release`. Throws BackendError `busy` where there is one
+   * already: two would take each other's partial file.
+   */
+  claim(kept: ByteString, collecting: ByteString): () => void {
+    if (this.#live.has(kept)) throw new BackendError('busy', 'the same login is uploading this file already')
+    this.#live.add(kept)
+    this.#collecting.add(collecting)
+    return () => {
+      this.#live.delete(kept)
+      this.#collecting.delete(collecting)
+    }
+  }
+
+  isLive(path: ByteString): boolean {
+    return this.#live.has(path) || this.#collecting.has(path)
+  }
+
+  abandon(kept: ByteString, orphan: Orphan): void {
+    this.#orphans.delete(kept)
+    this.#orphans.set(kept, orphan)
+    for (const oldest of this.#orphans.keys()) {
+      if (this.#orphans.size <= orphansMax) break
+      this.#orphans.delete(oldest)
+    }
+  }
+
+  /** What was abandoned under this name; it is the caller's now. */
+  take(kept: ByteString): Orphan | undefined {
+    const orphan = this.#orphans.get(kept)
+    this.#orphans.delete(kept)
+    return orphan
+  }
+
+  /** Whether a path is that of an orphan, which is not litter. */
+  isOrphan(path: ByteString): boolean {
+    for (const orphan of this.#orphans.values()) if (orphan.path === path) return true
+    return false
+  }
+}

@@ -1,0 +1,103 @@
+import type { ByteString } from '../../ftp/bytes.ts'
+import { BackendError, type WriteMode } from '../backend.ts'
+import { copyInto } from './copy.ts'
+import type { TransferParts } from './download.ts'
+import { collectingPath, keptPath } from './part-name.ts'
+import type { Partials } from './partials.ts'
+import type { SftpClient } from './sftp-client.ts'
+import { dropPart, lookAtTarget, openInPlace, openPart, type Place, startIn } from './upload-place.ts'
+import { openFlag } from './wire.ts'
+
+/**
+ * APPE, and STOR behind REST: goes on in the partial file of this login, where there is one; else in a copy of the file that
+ * has the name, so that it stays whole until the commit. Where a file cannot be replaced, or not be read, in the file itself.
+ */
+export async function openContinued(
+  parts: TransferParts,
+  tag: string,
+  path: ByteString,
+  mode: WriteMode,
+  partials: Partials,
+): Promise<Place> {
+  const { client, server } = parts
+  const { exists, ...looked } = await lookAtTarget(client, path)
+  const target = { ...looked, unique: false }
+  const partial = await openPartial(client, tag, target.path, mode, partials)
+  if (partial) return { ...partial, target }
+  if (!exists) {
+    const start = startIn(0, mode)
+    return { ...(await openPart(client, tag, target.path)), start, size: 0, target }
+  }
+  if (server.can.rename === 'plain') return openInPlace(client, path, mode)
+  try {
+    return { ...(await openCopy(parts, tag, target.path, mode)), target }
+  } catch (error) {
+    // Mailboxes that may be written to and not read: nothing can be copied there.
+    if (error instanceof BackendError && error.kind === 'accessDenied') return openInPlace(client, path, mode)
+    throw error
+  }
+}
+
+/** Takes the partial file under a name of its own: what was under way for an earlier session cannot reach it there. */
+async function openPartial(
+  client: SftpClient,
+  tag: string,
+  target: ByteString,
+  mode: WriteMode,
+  partials: Partials,
+): Promise<Omit<Place, 'target'> | undefined> {
+  const kept = keptPath(target, tag)
+  if (partials.isLive(kept)) throw new BackendError('busy', 'the same login is uploading this file already')
+  const orphan = partials.take(kept)
+  const path = collectingPath(target, tag)
+  try {
+    await client.rename(orphan?.path ?? kept, path)
+  } catch (error) {
+    if (error instanceof BackendError && error.kind === 'unavailable') {
+      if (orphan) partials.abandon(kept, orphan)
+      throw error
+    }
+    return undefined
+  }
+  let handle: Buffer | undefined
+  let size = 0
+  try {
+    handle = await client.open(path, openFlag.write)
+    const found = await client.fstat(handle)
+    if (found.size === undefined) throw new BackendError('failed', 'the server does not tell how long the file is')
+    // Of an upload whose connection was lost, only what the server had acknowledged is sure.
+    size = Math.min(found.size, orphan?.bytes ?? found.size)
+    return { path, handle, start: startIn(size, mode), size: found.size }
+  } catch (error) {
+    // It stays what it was, for the next try.
+    if (handle) client.close(handle).catch(() => {})
+    if (orphan || size === 0) partials.abandon(kept, orphan ? { path, bytes: orphan.bytes } : { path, bytes: size })
+    else await client.rename(path, kept).catch(() => partials.abandon(kept, { path, bytes: size }))
+    throw error
+  }
+}
+
+async function openCopy(
+  parts: TransferParts,
+  tag: string,
+  target: ByteString,
+  mode: WriteMode,
+): Promise<Omit<Place, 'target'>> {
+  const { client } = parts
+  const source = await client.open(target, openFlag.read)
+  try {
+    const { size } = await client.fstat(source)
+    if (size === undefined) throw new BackendError('failed', 'the server does not tell how long the file is')
+    const start = startIn(size, mode)
+    const part = await openPart(client, tag, target)
+    try {
+      await copyInto(parts, source, start, part.handle)
+    } catch (error) {
+      await dropPart(client, part)
+      throw error
+    }
+    return { ...part, start, size: start }
+  } finally {
+    await client.close(source).catch(() => {})
+  }
+}

@@ -1,0 +1,251 @@
+import { randomBytes } from 'node:crypto'
+import { chownSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Entry, FileSystem, Upload, WriteMode } from '../../../src/backend/backend.ts'
+import type { SftpBackend } from '../../../src/backend/sftp/sftp-backend.ts'
+import { backendFor, keyOf, passwordOf } from '../../support/backend-under-test.ts'
+import { emptyFolder } from '../../support/fixtures.ts'
+import { processTree, signal } from '../../support/processes.ts'
+import { type Sshd, startSshd } from '../../support/sshd.ts'
+
+const old = Buffer.from('the file that was there')
+const content = randomBytes(3_000_000)
+const cutAt = 1_234_567
+
+let sshd: Sshd
+let backend: SftpBackend
+let files: FileSystem
+let opened: FileSystem[] = []
+
+beforeAll(async () => {
+  sshd = await startSshd()
+  backend = backendFor(sshd)
+  files = await logIn('alice')
+})
+afterEach(async () => {
+  for (const each of opened.splice(1)) await each.close()
+  emptyFolder(sshd.home)
+})
+afterAll(async () => {
+  await backend?.close()
+  await sshd?.stop()
+})
+
+async function logIn(owner: string): Promise<FileSystem> {
+  const login = await backend.open(keyOf(sshd), undefined, owner)
+  opened.push(login)
+  return login
+}
+const path = (name: string) => `${files.home}/${name}`
+const disk = (name: string) => readFileSync(join(sshd.home, name))
+const names = () => readdirSync(sshd.home).sort()
+
+function give(name: string, bytes: Buffer): void {
+  writeFileSync(join(sshd.home, name), bytes)
+  chownSync(join(sshd.home, name), sshd.user.uid, sshd.user.gid)
+}
+
+/** Resolves when the backend has acknowledged all that was written. */
+async function send(upload: Upload, bytes: Buffer): Promise<void> {
+  await new Promise<void>((resolve, reject) =>
+    upload.sink.end(bytes, (error?: Error | null) => (error ? reject(error) : resolve())),
+  )
+}
+
+async function put(
+  login: FileSystem,
+  name: string,
+  bytes: Buffer,
+  mode: WriteMode = { kind: 'replace' },
+): Promise<void> {
+  const upload = await login.write(path(name), mode)
+  await send(upload, bytes)
+  await upload.commit()
+}
+
+/** Sends the beginning, and then the client is gone. */
+async function interrupt(
+  login: FileSystem,
+  name: string,
+  bytes = content.subarray(0, cutAt),
+  mode: WriteMode = { kind: 'replace' },
+) {
+  const upload = await login.write(path(name), mode)
+  upload.sink.write(bytes)
+  await upload.abandon(true)
+}
+
+async function listed(login: FileSystem): Promise<Entry[]> {
+  const entries: Entry[] = []
+  for await (const batch of login.list(files.home)) entries.push(...batch)
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+const sizes = async (login: FileSystem) => (await listed(login)).map(({ name, size }) => [name, size])
+
+describe.each([
+  ['a file has the name', true],
+  ['the name is free', false],
+])('An upload was interrupted where %s: its login', (_, exists) => {
+  const before = async () => {
+    if (exists) give('file', old)
+    await interrupt(files, 'file')
+  }
+
+  test('sees what came of it, and nobody else does', async () => {
+    await before()
+    expect((await files.stat(path('file'), 'SIZE')).size).toBe(cutAt)
+    expect(await sizes(files)).toEqual([['file', cutAt]])
+    const bob = await logIn('bob')
+    if (exists) expect((await bob.stat(path('file'), 'SIZE')).size).toBe(old.length)
+    else await expect(bob.stat(path('file'), 'SIZE')).rejects.toMatchObject({ kind: 'notFound' })
+    expect(await sizes(bob)).toEqual(exists ? [['file', old.length]] : [])
+    // The file itself is as it was.
+    if (exists) expect(disk('file')).toEqual(old)
+  })
+
+  test.each([cutAt, 1, 700_000])('continues it by REST %i', async (offset) => {
+    await before()
+    await put(files, 'file', content.subarray(offset), { kind: 'restart', offset })
+    expect(disk('file').equals(content)).toBe(true)
+    expect(names()).toEqual(['file'])
+  })
+
+  test('continues it by REST with less than there was', async () => {
+    await before()
+    await put(files, 'file', content.subarray(1000, 2000), { kind: 'restart', offset: 1000 })
+    expect(disk('file').equals(content.subarray(0, 2000))).toBe(true)
+  })
+
+  test('continues it by APPE', async () => {
+    await before()
+    await put(files, 'file', content.subarray(cutAt), { kind: 'append' })
+    expect(disk('file').equals(content)).toBe(true)
+    expect(names()).toEqual(['file'])
+  })
+
+  test('continues it in several pieces', async () => {
+    await before()
+    await interrupt(files, 'file', content.subarray(cutAt, 2_000_000), { kind: 'restart', offset: cutAt })
+    expect((await files.stat(path('file'), 'SIZE')).size).toBe(2_000_000)
+    await interrupt(files, 'file', Buffer.alloc(0), { kind: 'append' })
+    expect((await files.stat(path('file'), 'MDTM')).size).toBe(2_000_000)
+    await put(files, 'file', content.subarray(2_000_000), { kind: 'append' })
+    expect(disk('file').equals(content)).toBe(true)
+    expect(names()).toEqual(['file'])
+  })
+
+  test('may not continue behind its end', async () => {
+    await before()
+    const behind = files.write(path('file'), { kind: 'restart', offset: cutAt + 1 })
+    await expect(behind).rejects.toMatchObject({ kind: 'badOffset' })
+    expect((await files.stat(path('file'), 'SIZE')).size).toBe(cutAt)
+    await put(files, 'file', content.subarray(cutAt), { kind: 'append' })
+    expect(disk('file').equals(content)).toBe(true)
+  })
+
+  test('starts over by STOR', async () => {
+    await before()
+    await put(files, 'file', content.subarray(0, 10))
+    expect(disk('file').equals(content.subarray(0, 10))).toBe(true)
+    expect(names()).toEqual(['file'])
+    expect((await files.stat(path('file'), 'SIZE')).size).toBe(10)
+  })
+
+  test('removes it by DELE', async () => {
+    await before()
+    await files.removeFile(path('file'))
+    expect(names()).toEqual([])
+    await expect(files.removeFile(path('file'))).rejects.toMatchObject({ kind: 'notFound' })
+  })
+
+  test('uploads it once at a time', async () => {
+    await before()
+    const upload = await files.write(path('file'), { kind: 'append' })
+    for (const mode of [{ kind: 'append' }, { kind: 'replace' }, { kind: 'restart', offset: 1 }] as const) {
+      await expect((await logIn('alice')).write(path('file'), mode)).rejects.toMatchObject({ kind: 'busy' })
+    }
+    const other = await (await logIn('bob')).write(path('file'), { kind: 'replace' })
+    await other.abandon(false)
+    await send(upload, content.subarray(cutAt))
+    await upload.commit()
+    expect(disk('file').equals(content)).toBe(true)
+    expect(names()).toEqual(['file'])
+  })
+
+  test('continues it after a restart of the gateway', async () => {
+    await before()
+    const again = backendFor(sshd)
+    const login = await again.open(passwordOf(sshd), undefined, 'alice')
+    expect((await login.stat(path('file'), 'SIZE')).size).toBe(cutAt)
+    expect(await sizes(login)).toEqual([['file', cutAt]])
+    await put(login, 'file', content.subarray(cutAt), { kind: 'append' })
+    expect(disk('file').equals(content)).toBe(true)
+    await again.close()
+  })
+})
+
+describe('A finished file', () => {
+  test.each<[WriteMode, Buffer]>([
+    [{ kind: 'append' }, Buffer.concat([old, content])],
+    [{ kind: 'restart', offset: 4 }, Buffer.concat([old.subarray(0, 4), content])],
+  ])('stays whole until %j has committed', async (mode, expected) => {
+    give('file', old)
+    const upload = await files.write(path('file'), mode)
+    await send(upload, content)
+    expect(disk('file')).toEqual(old)
+    expect(upload.inPlace).toBe(false)
+    await upload.commit()
+    expect(disk('file').equals(expected)).toBe(true)
+    expect(names()).toEqual(['file'])
+  })
+
+  test('is copied through the gateway where the server copies nothing', async () => {
+    const plain = await startSshd({ subsystem: 'internal-sftp -P copy-data' })
+    const other = backendFor(plain)
+    const login = await other.open(passwordOf(plain))
+    try {
+      writeFileSync(join(plain.home, 'file'), content)
+      chownSync(join(plain.home, 'file'), plain.user.uid, plain.user.gid)
+      const upload = await login.write(`${plain.home}/file`, { kind: 'append' })
+      await send(upload, old)
+      await upload.commit()
+      expect(readFileSync(join(plain.home, 'file')).equals(Buffer.concat([content, old]))).toBe(true)
+      expect(readdirSync(plain.home)).toEqual(['file'])
+    } finally {
+      await other.close()
+      await plain.stop()
+    }
+  })
+})
+
+describe('An upload whose connection to the backend is lost', () => {
+  test('is seen and continued by the next session of its login', async () => {
+    const login = await backend.open(passwordOf(sshd), undefined, 'alice')
+    const upload = await login.write(path('file'), { kind: 'replace' })
+    upload.sink.on('error', () => {})
+    upload.sink.write(content.subarray(0, cutAt))
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    for (const pid of processTree(sshd.pid).slice(1)) signal(pid, 'SIGKILL')
+    await new Promise((resolve) => upload.sink.once('close', resolve))
+    await upload.abandon(true)
+    opened = []
+    files = await logIn('alice')
+    const { size = 0 } = await files.stat(path('file'), 'SIZE')
+    expect(size).toBeGreaterThan(0)
+    expect(size).toBeLessThanOrEqual(cutAt)
+    await put(files, 'file', content.subarray(size), { kind: 'restart', offset: size })
+    expect(disk('file').equals(content)).toBe(true)
+    expect(names()).toEqual(['file'])
+  })
+})
+
+test('partial files past their time are removed by a listing, others stay', async () => {
+  await interrupt(files, 'fresh')
+  await interrupt(files, 'stale')
+  const stale = names().find((name) => name.startsWith('.stale'))
+  utimesSync(join(sshd.home, stale ?? ''), 0, Date.now() / 1000 - 90_000)
+  expect(await sizes(files)).toEqual([['fresh', cutAt]])
+  await files.stat(files.home)
+  expect(names()).toHaveLength(1)
+})
