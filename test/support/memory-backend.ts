@@ -9,6 +9,7 @@ import {
   type FailureKind,
   type FileSystem,
   type Owner,
+  type Preparation,
   type Upload,
   type WriteMode,
 } from '../../src/backend/backend.ts'
@@ -38,6 +39,8 @@ export class MemoryBackend implements Backend {
   home: ByteString = '/'
   up: boolean | undefined
   before: Before = () => {}
+  /** Uploads under way, by owner and path. */
+  readonly uploading = new Set<string>()
   /** Directories, downloads and uploads that were opened and not closed, committed or abandoned. */
   openHandles = 0
   readonly #closing = new Set<() => void>()
@@ -53,13 +56,13 @@ export class MemoryBackend implements Backend {
   batchLength = 100
   chunkLength = 64 * 1024
 
-  async open(credentials: Credentials): Promise<FileSystem> {
+  async open(credentials: Credentials, _preparation?: Preparation, owner = ''): Promise<FileSystem> {
     await this.before('open', credentials.username)
     this.up = true
     if (credentials.kind === 'password' && credentials.password.reveal() !== 'secret') {
       throw failure('loginRefused', 'wrong password')
     }
-    return new MemoryFileSystem(this)
+    return new MemoryFileSystem(this, owner)
   }
   prepare(): undefined {}
   async probe(): Promise<void> {
@@ -77,9 +80,11 @@ export class MemoryBackend implements Backend {
 
 class MemoryFileSystem implements FileSystem {
   readonly #backend: MemoryBackend
+  readonly #owner: string
   #closed = false
-  constructor(backend: MemoryBackend) {
+  constructor(backend: MemoryBackend, owner: string) {
     this.#backend = backend
+    this.#owner = owner
   }
 
   get home(): ByteString {
@@ -164,9 +169,11 @@ class MemoryFileSystem implements FileSystem {
     const length = old?.content.length ?? 0
     if (mode.kind === 'restart' && mode.offset > length) throw failure('badOffset')
     const start = mode.kind === 'append' ? length : mode.kind === 'restart' ? mode.offset : 0
-    const inPlace = mode.kind === 'append' || mode.kind === 'restart'
+    const key = `${this.#owner} ${path}`
+    if (mode.kind !== 'unique' && this.#backend.uploading.has(key)) throw failure('busy')
+    this.#backend.uploading.add(key)
     this.#backend.openHandles += 1
-    return this.#upload(path, inPlace, old?.content ?? Buffer.alloc(0), start, () => {
+    return this.#upload(path, key, old?.content ?? Buffer.alloc(0), start, () => {
       const { parent, name } = this.#tree.findParent(path)
       if (mode.kind === 'unique' && parent.children.has(name)) throw failure('alreadyExists')
       const present = parent.children.get(name)
@@ -178,7 +185,7 @@ class MemoryFileSystem implements FileSystem {
     })
   }
 
-  #upload(path: ByteString, inPlace: boolean, old: Buffer, start: number, target: () => File): Upload {
+  #upload(path: ByteString, key: string, old: Buffer, start: number, target: () => File): Upload {
     const chunks = [old.subarray(0, start)]
     const before = (operation: Operation) => this.#before(operation, path)
     const sink = new Writable({
@@ -194,17 +201,17 @@ class MemoryFileSystem implements FileSystem {
     const store = () => {
       const file = target()
       const written = Buffer.concat(chunks)
-      // In place, what was behind the new bytes stays, as on a server.
-      file.content = inPlace ? Buffer.concat([written, old.subarray(written.length)]) : written
+      file.content = written
       file.attrs.modified = Math.floor(Date.now() / 1000)
     }
     let open = true
     const end = () => {
+      this.#backend.uploading.delete(key)
       if (open) this.#backend.openHandles -= 1
       open = false
     }
     return {
-      inPlace,
+      inPlace: false,
       sink,
       async commit() {
         await before('commit')
@@ -213,7 +220,6 @@ class MemoryFileSystem implements FileSystem {
         end()
       },
       async abandon() {
-        if (open && inPlace) store()
         end()
         sink.destroy()
       },

@@ -14,7 +14,7 @@ export interface ViewSettings {
 }
 
 /** A directory is known to its end before its first entry is passed on, if it has no more entries than this. */
-const heldMax = 2000
+const heldMax = 500
 /** Old partial files that one listing removes. */
 const litterMax = 10
 
@@ -58,7 +58,7 @@ export class PartialView {
 
   /**
    * A directory's entries with this login's partial files under the names that they were to have. Partial files past their
-   * time are removed. In a directory of thousands, a file that comes before its partial file is shown as it is.
+   * time are removed. In a larger directory, a file that comes before its partial file is shown as it is.
    */
   async *list(
     directory: ByteString,

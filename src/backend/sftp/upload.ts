@@ -30,6 +30,7 @@ export async function openUpload(
   const { tag, partials } = settings
   if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
   const continues = mode.kind === 'append' || mode.kind === 'restart'
+  if (mode.kind === 'replace') startOver(client, partials, keptPath(path, tag))
   const place = await (continues
     ? openContinued(parts, tag, path, mode, partials)
     : openBeside(client, tag, path, mode.kind === 'unique'))
@@ -38,18 +39,21 @@ export async function openUpload(
   const kept = keptPath(target.path, tag)
   let release: () => void
   try {
+    if (mode.kind === 'replace' && target.path !== path) startOver(client, partials, kept)
     release = partials.claim(kept, place.path)
   } catch (error) {
     await dropPart(client, place)
     throw error
   }
-  // From here on nobody continues what was interrupted before: it is what this upload starts over.
-  if (!continues) forgetPartial(client, partials, kept)
   return new SftpUpload(parts, settings, place, release, onCommitted)
 }
 
-/** The requests go out ahead of those for this upload's bytes, and cost no round trip. */
-function forgetPartial(client: SftpClient, partials: Partials, kept: ByteString): void {
+/**
+ * What was interrupted before is not continued after this. The requests go out with those that open the upload, and cost no
+ * round trip. Throws BackendError `busy` while the login is uploading the file already.
+ */
+function startOver(client: SftpClient, partials: Partials, kept: ByteString): void {
+  if (partials.isLive(kept)) throw new BackendError('busy', 'the same login is uploading this file already')
   const orphan = partials.take(kept)
   for (const path of [kept, ...(orphan ? [orphan.path] : [])]) client.remove(path).catch(() => {})
 }

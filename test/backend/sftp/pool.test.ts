@@ -233,14 +233,17 @@ test('a login that ends while its large file is being opened leaves no further c
 })
 
 test('what is written in place goes over one connection: a second that is lost would leave a hole to resume behind', async () => {
-  const { sshd, backend, key } = await setUp({}, { stripe: 3 })
+  // Where a file cannot be replaced, what continues it is written to it.
+  const { sshd, backend, key } = await setUp({}, { stripe: 3, capabilities: { rename: 'plain' } })
   const files = await backend.open(key)
+  writeFileSync(join(sshd.home, 'file'), 'old text')
+  chownSync(join(sshd.home, 'file'), sshd.user.uid, sshd.user.gid)
   for (const mode of [{ kind: 'append' }, { kind: 'restart', offset: 5 }] as const) {
     const upload = await files.write(`${files.home}/file`, mode)
     await pipeline([Buffer.alloc(20_000_000)], upload.sink)
     await upload.commit()
   }
-  const upload = await files.write(`${files.home}/file`, { kind: 'replace' })
+  const upload = await files.write(`${files.home}/another`, { kind: 'replace' })
   await seen(sshd, { logins: 1 })
   await pipeline([Buffer.alloc(20_000_000)], upload.sink)
   await upload.commit()

@@ -66,16 +66,26 @@ export const uploads: Feature = {
       await expect(files.stat(at('orphan'))).rejects.toMatchObject(ofKind('notFound'))
     })
 
-    it('two uploads of one name do not mix: the later commit wins whole', async () => {
+    it('one login uploads a name once at a time', async () => {
+      const { files, at } = suite.world
+      const upload = await files.write(at('once'), { kind: 'replace' })
+      await expect(files.write(at('once'), { kind: 'replace' })).rejects.toMatchObject(ofKind('busy'))
+      await upload.abandon(false)
+      await (await files.write(at('once'), { kind: 'replace' })).abandon(false)
+    })
+
+    it('uploads of one name by two logins do not mix: the later commit wins whole', async () => {
       const { candidate, files, at } = suite.world
+      const other = await candidate.backend.open(candidate.credentials, undefined, 'another')
       const first = await files.write(at('twice'), { kind: 'replace' })
-      const second = await files.write(at('twice'), { kind: 'replace' })
+      const second = await other.write(at('twice'), { kind: 'replace' })
       await fill(first, 'first, and longer')
       await fill(second, 'second')
       await first.commit()
       expect(String(candidate.disk.content('twice'))).toBe('first, and longer')
       await second.commit()
       expect(String(candidate.disk.content('twice'))).toBe('second')
+      await other.close()
     })
 
     it('twenty uploads at once in one login, and four logins at once, all arrive', async () => {
