@@ -97,7 +97,7 @@ const comb = command({
       await pipeline(Readable.from(oneAfterAnother(user.files, sources)), upload.sink)
       await upload.commit()
     } finally {
-      await upload.abandon()
+      await upload.abandon(false)
     }
     return reply(250, 'Combined.')
   },

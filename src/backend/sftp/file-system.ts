@@ -123,11 +123,13 @@ export class SftpFileSystem implements FileSystem {
   async rename(from: ByteString, to: ByteString): Promise<void> {
     this.#recent.forget()
     await renameOver(this.#client, this.#server, from, to)
+    this.#forgetPartial(to)
   }
 
   async copy(from: ByteString, to: ByteString, permissions?: number): Promise<void> {
     this.#recent.forget()
     await copyFile(this.#parts, { ...this.#settings, permissions }, from, to)
+    this.#forgetPartial(to)
   }
   async space(path: ByteString): Promise<number> {
     if (!this.#client.offers(extension.statvfs)) {
@@ -178,6 +180,11 @@ export class SftpFileSystem implements FileSystem {
   async close(): Promise<void> {
     this.#parts.lanes.release()
     this.#lease.release()
+  }
+
+  /** Another file has the name now; what was interrupted of an upload to it must not stand for that. */
+  #forgetPartial(path: ByteString): void {
+    this.#view.remove(path).catch(() => {})
   }
 
   async #openDirectory(path: ByteString): Promise<Buffer> {

@@ -159,6 +159,15 @@ describe.each([
     await expect(files.removeFile(path('file'))).rejects.toMatchObject({ kind: 'notFound' })
   })
 
+  test.each(['renamed', 'copied'])('sees no more of it once another file was %s there', async (how) => {
+    await before()
+    give('other', old)
+    if (how === 'renamed') await files.rename(path('other'), path('file'))
+    else await files.copy(path('other'), path('file'))
+    expect((await files.stat(path('file'), 'SIZE')).size).toBe(old.length)
+    expect(disk('file')).toEqual(old)
+  })
+
   test('uploads it once at a time', async () => {
     await before()
     const upload = await files.write(path('file'), { kind: 'append' })
