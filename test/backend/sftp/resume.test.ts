@@ -87,13 +87,13 @@ describe.each([
   ['a file has the name', true],
   ['the name is free', false],
 ])('An upload was interrupted where %s: its login', (_, exists) => {
-  const before = async () => {
+  const interrupted = async () => {
     if (exists) give('file', old)
     await interrupt(files, 'file')
   }
 
   test('sees what came of it, and nobody else does', async () => {
-    await before()
+    await interrupted()
     expect((await files.stat(path('file'), 'SIZE')).size).toBe(cutAt)
     expect(await sizes(files)).toEqual([['file', cutAt]])
     const bob = await logIn('bob')
@@ -105,27 +105,27 @@ describe.each([
   })
 
   test.each([cutAt, 1, 700_000])('continues it by REST %i', async (offset) => {
-    await before()
+    await interrupted()
     await put(files, 'file', content.subarray(offset), { kind: 'restart', offset })
     expect(disk('file').equals(content)).toBe(true)
     expect(names()).toEqual(['file'])
   })
 
   test('continues it by REST with less than there was', async () => {
-    await before()
+    await interrupted()
     await put(files, 'file', content.subarray(1000, 2000), { kind: 'restart', offset: 1000 })
     expect(disk('file').equals(content.subarray(0, 2000))).toBe(true)
   })
 
   test('continues it by APPE', async () => {
-    await before()
+    await interrupted()
     await put(files, 'file', content.subarray(cutAt), { kind: 'append' })
     expect(disk('file').equals(content)).toBe(true)
     expect(names()).toEqual(['file'])
   })
 
   test('continues it in several pieces', async () => {
-    await before()
+    await interrupted()
     await interrupt(files, 'file', content.subarray(cutAt, 2_000_000), { kind: 'restart', offset: cutAt })
     expect((await files.stat(path('file'), 'SIZE')).size).toBe(2_000_000)
     await interrupt(files, 'file', Buffer.alloc(0), { kind: 'append' })
@@ -136,7 +136,7 @@ describe.each([
   })
 
   test('may not continue behind its end', async () => {
-    await before()
+    await interrupted()
     const behind = files.write(path('file'), { kind: 'restart', offset: cutAt + 1 })
     await expect(behind).rejects.toMatchObject({ kind: 'badOffset' })
     expect((await files.stat(path('file'), 'SIZE')).size).toBe(cutAt)
@@ -145,7 +145,7 @@ describe.each([
   })
 
   test('starts over by STOR', async () => {
-    await before()
+    await interrupted()
     await put(files, 'file', content.subarray(0, 10))
     expect(disk('file').equals(content.subarray(0, 10))).toBe(true)
     expect(names()).toEqual(['file'])
@@ -153,14 +153,14 @@ describe.each([
   })
 
   test('removes it by DELE', async () => {
-    await before()
+    await interrupted()
     await files.removeFile(path('file'))
     expect(names()).toEqual([])
     await expect(files.removeFile(path('file'))).rejects.toMatchObject({ kind: 'notFound' })
   })
 
   test.each(['renamed', 'copied'])('sees no more of it once another file was %s there', async (how) => {
-    await before()
+    await interrupted()
     give('other', old)
     if (how === 'renamed') await files.rename(path('other'), path('file'))
     else await files.copy(path('other'), path('file'))
@@ -169,7 +169,7 @@ describe.each([
   })
 
   test('uploads it once at a time', async () => {
-    await before()
+    await interrupted()
     const upload = await files.write(path('file'), { kind: 'append' })
     for (const mode of [{ kind: 'append' }, { kind: 'replace' }, { kind: 'restart', offset: 1 }] as const) {
       await expect((await logIn('alice')).write(path('file'), mode)).rejects.toMatchObject({ kind: 'busy' })
@@ -183,7 +183,7 @@ describe.each([
   })
 
   test('continues it after a restart of the gateway', async () => {
-    await before()
+    await interrupted()
     const again = backendFor(sshd)
     const login = await again.open(passwordOf(sshd), undefined, 'alice')
     expect((await login.stat(path('file'), 'SIZE')).size).toBe(cutAt)
