@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { makeFixture, namesIn, sha256 } from '../support/fixtures.ts'
+import { finishedIn, keptIn, makeFixture, sha256 } from '../support/fixtures.ts'
 import type { Site } from '../support/place.ts'
 import { usePlace } from '../support/place.ts'
 import { runOk } from '../support/run.ts'
@@ -62,7 +62,11 @@ describe.each(['explicit', 'implicit'] as const)('a client of its own making, %s
           ])
           expect(onto).toMatchObject({ mark: expect.stringMatching(/^150 /), final: expect.stringMatching(/^426 /) })
           expect(fresh).toMatchObject({ mark: expect.stringMatching(/^150 /), final: expect.stringMatching(/^426 /) })
-          expect(namesIn(place.home)).toEqual(['kept'])
+          expect(finishedIn(place.home)).toEqual(['kept'])
+          const sent = readFileSync(part.path)
+          for (const [name, kept] of keptIn(place.home)) {
+            expect(kept.equals(sent.subarray(0, kept.length)), `what is kept of ${name}`).toBe(true)
+          }
           const after = statSync(join(place.home, 'kept'))
           expect([after.ino, after.mtimeMs]).toEqual([before.ino, before.mtimeMs])
           expect(readFileSync(join(place.home, 'kept')).equals(readFileSync(old.path))).toBe(true)
@@ -101,7 +105,7 @@ describe.each(['require', 'warn'] as const)('T7: with upload.endOfData %s', (end
     expect(codes).toEqual(verdicts.map((verdict) => ({ ...verdict, code: verdict[endOfData] })))
     // Nothing but what was answered with 226 is there, and that is whole.
     const stored = uploads.filter((_, i) => verdicts[i]?.[endOfData] === 226)
-    expect(namesIn(place.home)).toEqual(stored.map(({ remote }) => remote).sort())
+    expect(finishedIn(place.home)).toEqual(stored.map(({ remote }) => remote).sort())
     for (const { remote } of stored) expect(await sha256(join(place.home, remote)), remote).toBe(file.sha256)
   })
 })

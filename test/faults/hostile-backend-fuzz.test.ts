@@ -25,10 +25,10 @@ function mutated(answer: Buffer, next: () => number): Buffer {
   return Buffer.concat([answer.subarray(0, at), byte, answer.subarray(kept)])
 }
 
-/** Answers of one login; about one in five is spoilt. */
+/** Answers of one login; about one in ten is spoilt. */
 function fuzz(i: number): Fault {
   const next = numbers(i + 1)
-  const does = changes((honest) => [next() < 0.2 ? mutated(honest, next) : honest])
+  const does = changes((honest) => [next() < 0.1 ? mutated(honest, next) : honest])
   return { on: 'any', nth: 3, times: Number.POSITIVE_INFINITY, login: `victim-${i}`, does }
 }
 

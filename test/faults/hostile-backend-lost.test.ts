@@ -192,7 +192,7 @@ test.each<[string, Fault[], (files: FileSystem) => Promise<unknown>]>([
     'an OPEN',
     [
       { on: 'open', does: failure() },
-      { on: 'lstat', nth: 2, does: lostAtRequest },
+      { on: 'stat', does: lostAtRequest },
     ],
     (files) => upload(files, '/old'),
   ],

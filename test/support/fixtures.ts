@@ -1,5 +1,5 @@
 import { createCipheriv, createHash } from 'node:crypto'
-import { createReadStream, readdirSync, rmSync } from 'node:fs'
+import { createReadStream, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -43,6 +43,21 @@ export async function sha256(path: string | Buffer): Promise<string> {
 /** The names in a folder as byte strings, sorted. */
 export function namesIn(folder: string): string[] {
   return readdirSync(folder, 'latin1').sort()
+}
+
+const keptPart = /^\.(.*)\.[0-9a-f]{8}\.part$/s
+
+/** The names in a folder as its users see them: without what is kept of interrupted uploads. */
+export function finishedIn(folder: string): string[] {
+  return namesIn(folder).filter((name) => !keptPart.test(name))
+}
+
+/** What is kept of interrupted uploads in a folder, by the name that each was to have. */
+export function keptIn(folder: string): Map<string, Buffer> {
+  const names = namesIn(folder).flatMap((name) => keptPart.exec(name)?.slice(0, 2) ?? [])
+  const kept = new Map<string, Buffer>()
+  for (let i = 0; i < names.length; i += 2) kept.set(names[i + 1] ?? '', readFileSync(pathOf(folder, names[i] ?? '')))
+  return kept
 }
 
 /** The path of a name in a folder, bytes kept. */

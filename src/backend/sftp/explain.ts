@@ -26,10 +26,14 @@ function lost(error: unknown): FailureKind | undefined {
   return error instanceof BackendError && error.kind === 'unavailable' ? error.kind : undefined
 }
 
+function unlessLost(error: unknown): undefined {
+  if (lost(error)) throw error
+}
+
 export const whyOpenFailed =
   (path: ByteString): Look =>
   async (client) => {
-    const attrs = await client.stat(path).catch(() => undefined)
+    const attrs = await client.stat(path).catch(unlessLost)
     if (attrs && isDirectory(attrs)) return 'isADirectory'
     return isFull(await spaceAt(client, path), 1) ? 'noSpace' : undefined
   }
