@@ -94,7 +94,10 @@ const comb = command({
     const sources = [...((await isThere(user.files, path)) ? [path] : []), ...parts.map((part) => user.resolve(part))]
     const upload = await user.files.write(path, { kind: 'replace' }, newFileMode(session))
     try {
-      await pipeline(Readable.from(oneAfterAnother(user.files, sources)), upload.sink)
+      // A sink that has failed before is told by Node 24 as something that cannot be piped to.
+      await pipeline(Readable.from(oneAfterAnother(user.files, sources)), upload.sink).catch((error) => {
+        throw upload.sink.errored ?? error
+      })
       await upload.commit()
     } finally {
       await upload.abandon(false)
