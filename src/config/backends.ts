@@ -57,6 +57,7 @@ async function checkBackend(
       loginMs: timeouts.login,
       requestMs: timeouts.request,
       closeMs: timeouts.close,
+      reconnectMs: timeouts.reconnect,
     },
     health: { everyMs: health.every, timeoutMs: health.timeout },
     stripe,

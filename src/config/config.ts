@@ -114,6 +114,8 @@ export interface BackendTimeouts {
   readonly requestMs: number
   /** CLOSE and fsync: object stores finish an upload there. */
   readonly closeMs: number
+  /** A server that is lost in the middle of a transfer may stay away for so long; 0: the transfer fails at once. */
+  readonly reconnectMs: number
 }
 
 export interface PartnerConfig {

@@ -17,6 +17,7 @@ export function describeConfig(config: Config): string {
         login: time(timeouts.loginMs),
         request: time(timeouts.requestMs),
         close: time(timeouts.closeMs),
+        reconnect: time(timeouts.reconnectMs),
       },
       health: { every: time(health.everyMs), timeout: time(health.timeoutMs) },
       pool: { connections: pool.connections, idle: time(pool.idleMs) },

@@ -17,6 +17,7 @@ export const gatewaySchema = {
       login: preset(kinds.duration(1), '45s'),
       request: preset(kinds.duration(1), '60s'),
       close: preset(kinds.duration(1), '5m'),
+      reconnect: preset(kinds.duration(0), '30s'),
     }),
     health: table({
       every: preset(kinds.duration(1000), '30s'),

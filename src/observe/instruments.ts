@@ -85,6 +85,11 @@ export function defineInstruments(registry: Registry) {
     ),
 
     backendUp: gauge('backend_up', '1 when the newest connection or probe succeeded.', ['backend']),
+    backendReconnects: counter(
+      'backend_reconnects_total',
+      'Backends that were lost during a transfer, and whether it went on.',
+      ['backend', 'outcome'],
+    ),
     backendFailures: counter('backend_connect_failures_total', 'Connections to a backend that failed.', [
       'backend',
       'reason',

@@ -96,6 +96,12 @@ const words: Table = {
     }
   },
   backendReady: (e) => ['debug', 'backend.ready', `Backend ${e.backend} is ${e.banner}`],
+  backendRenewed: (e) => {
+    const after = `after ${e.seconds.toFixed(1)} s, ${e.tries} ${e.tries === 1 ? 'try' : 'tries'}`
+    return e.outcome === 'ok'
+      ? ['warn', 'backend.reconnected', `Backend ${e.backend} was lost during a transfer, which goes on ${after}`]
+      : ['error', 'backend.reconnect_failed', `Backend ${e.backend} was lost during a transfer${because(e)} ${after}`]
+  },
   backendUp: (e) =>
     e.up
       ? ['info', 'backend.up', `Backend ${e.backend} can be reached`]

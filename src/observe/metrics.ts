@@ -195,6 +195,8 @@ function counting(m: Instruments, build: { version: string; revision: string; no
         if (outcome === 'ok') return m.backendSeconds.observe({ backend }, seconds)
         return m.backendFailures.inc({ backend, reason: outcome })
       }
+      case 'backendRenewed':
+        return m.backendReconnects.inc({ backend: event.backend, outcome: event.outcome })
       case 'backendUp':
         return m.backendUp.set({ backend: event.backend }, event.up ? 1 : 0)
     }

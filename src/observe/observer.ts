@@ -108,6 +108,15 @@ export type Event =
       readonly cipher: string
       readonly extensions: readonly string[]
     }
+  | {
+      /** A session that was lost in the middle of a transfer was replaced, or could not be. */
+      readonly kind: 'backendRenewed'
+      readonly backend: string
+      readonly outcome: 'ok' | 'failed'
+      readonly tries: number
+      readonly seconds: number
+      readonly reason?: string
+    }
   | { readonly kind: 'backendUp'; readonly backend: string; readonly up: boolean }
 
 /** Why a control connection was refused: too many of them, too many refused logins from its address, or a stop. */

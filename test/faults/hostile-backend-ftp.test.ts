@@ -47,7 +47,8 @@ beforeAll(async () => {
   process.on('unhandledRejection', onUnhandled)
   server = await startHostileServer()
   const { host, port, fingerprint } = server
-  const timeouts = { request: '2500ms', close: '2500ms' }
+  // What is lost stays lost; hostile-backend-reconnect.test.ts has the rest.
+  const timeouts = { request: '2500ms', close: '2500ms', reconnect: '0s' }
   const backends = [{ name: 'hostile', host, port, hostKeys: [fingerprint], timeouts }]
   gateway = await startTestGateway({ settings: { backends } })
 })

@@ -26,6 +26,7 @@ export function backendTo(
     loginMs: 20_000,
     requestMs: 20_000,
     closeMs: 20_000,
+    reconnectMs: 0,
     fsync: 'auto',
     keepPartialMs: 86_400_000,
     bytesInFlightPerTransfer: 4 * 1024 * 1024,

@@ -1,11 +1,11 @@
 import type { ByteString } from '../../ftp/bytes.ts'
 import { BackendError } from '../backend.ts'
 import { copyInto } from './copy.ts'
-import type { TransferParts } from './download.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed, whyWriteFailed } from './explain.ts'
 import { finish, type UploadSettings } from './finish.ts'
 import { renameOver } from './rename.ts'
+import type { TransferParts } from './transfer-parts.ts'
 import { openBeside, type Place } from './upload-place.ts'
 import { openFlag } from './wire.ts'
 

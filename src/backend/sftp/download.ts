@@ -2,24 +2,51 @@ import type { ByteString } from '../../ftp/bytes.ts'
 import { BackendError, type Download } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { answerBuffers } from './buffer-pool.ts'
-import type { ByteBudget } from './byte-budget.ts'
 import { readAhead } from './capabilities.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed } from './explain.ts'
-import { isRefusedAltogether } from './failures.ts'
-import { type Lanes, largeFileBytes } from './lanes.ts'
+import { isRefusedAltogether, isSessionLost } from './failures.ts'
+import { largeFileBytes } from './lanes.ts'
 import { Reader, type ReadPlan } from './reader.ts'
-import type { Server } from './server.ts'
-import type { SftpClient } from './sftp-client.ts'
+import type { TransferParts } from './transfer-parts.ts'
+import { TransferSession } from './transfer-session.ts'
 import { openFlag } from './wire.ts'
 
-/** What every transfer of a login has in common. */
-export interface TransferParts {
-  readonly client: SftpClient
-  readonly server: Server
-  readonly lanes: Lanes
-  readonly inFlightMax: number
-  readonly budget: ByteBudget
+/** Opens a file for reading from `start`. Where the session is lost meanwhile, it reads on over another, if it is still the same file. */
+export async function openDownload(parts: TransferParts, path: ByteString, start: number): Promise<Download> {
+  const first = await openOnce(parts, path, start)
+  const session = new TransferSession(parts)
+  if (!session.renewable) return first
+  let current: Opened = first
+  let closed = false
+  async function* content() {
+    for (let at = start; ; ) {
+      try {
+        for await (const chunk of current.content) {
+          at += chunk.length
+          yield chunk
+        }
+        return
+      } catch (error) {
+        if (!isSessionLost(error) || closed) throw error
+      }
+      const renew = () => session.renew(at)
+      await renew()
+      current = await session.repeat(() => openRest(session.parts, path, at, first.attrs), renew)
+    }
+  }
+  return {
+    ...first,
+    content: content(),
+    async close() {
+      closed = true
+      await current.close()
+    },
+  }
+}
+
+interface Opened extends Download {
+  readonly attrs: Attrs
 }
 
 /**
@@ -27,7 +54,7 @@ export interface TransferParts {
  * the client's data connection is made. On a server that answers in order a small file costs two round trips: OPEN with
  * STAT, then FSTAT, READ and CLOSE together.
  */
-export async function openDownload(parts: TransferParts, path: ByteString, start: number): Promise<Download> {
+async function openOnce(parts: TransferParts, path: ByteString, start: number): Promise<Opened> {
   const { client, server } = parts
   const { answersInOrder, readOnce, readBytes } = server.can
   const [handle, looked] = await Promise.all([
@@ -45,7 +72,7 @@ export async function openDownload(parts: TransferParts, path: ByteString, start
     const { size } = attrs
     if (size !== undefined && start > size) throw new BackendError('badOffset', 'offset past the end')
     const isSmall = looked !== undefined && size !== undefined && size - start <= readBytes
-    if (isSmall) return smallDownload(parts, path, handle, start, size)
+    if (isSmall) return smallDownload(parts, path, handle, start, { ...attrs, size })
     return largeDownload(parts, path, handle, start, attrs, looked !== undefined)
   } catch (error) {
     await client.close(handle).catch(() => {})
@@ -54,9 +81,16 @@ export async function openDownload(parts: TransferParts, path: ByteString, start
 }
 
 /** Asks for the whole rest at once; the file is open no longer than that takes. */
-function smallDownload(parts: TransferParts, path: ByteString, handle: Buffer, start: number, size: number): Download {
+function smallDownload(
+  parts: TransferParts,
+  path: ByteString,
+  handle: Buffer,
+  start: number,
+  known: Attrs & { readonly size: number },
+): Opened {
   const { client, server, budget } = parts
   const length = server.can.readBytes
+  const { size } = known
   budget.force(length)
   const asked = Promise.all([
     client.fstat(handle).catch((): Attrs => ({ size })),
@@ -79,6 +113,7 @@ function smallDownload(parts: TransferParts, path: ByteString, handle: Buffer, s
     yield* rest.content
   }
   return {
+    attrs: known,
     size,
     content: content(),
     recycle: (chunk) => answerBuffers.giveBack(chunk),
@@ -90,7 +125,7 @@ function smallDownload(parts: TransferParts, path: ByteString, handle: Buffer, s
 }
 
 /** The part that the first READ did not bring, of the same file. */
-async function openRest(parts: TransferParts, path: ByteString, start: number, before: Attrs): Promise<Download> {
+async function openRest(parts: TransferParts, path: ByteString, start: number, before: Attrs): Promise<Opened> {
   const { client } = parts
   const handle = await client.open(path, openFlag.read)
   const attrs = await client.fstat(handle).catch(async (error) => {
@@ -112,7 +147,7 @@ function largeDownload(
   start: number,
   attrs: Attrs,
   confirm: boolean,
-): Download {
+): Opened {
   const { client } = parts
   const own = confirm ? client.fstat(handle) : Promise.resolve(attrs)
   own.catch(() => {})
@@ -152,7 +187,7 @@ function readerDownload(
   handle: Buffer,
   reader: Reader,
   attrs: Attrs,
-): Download {
+): Opened {
   let closed = false
   const closers = [() => client.close(handle)]
   if (lanes.wanted && (attrs.size ?? 0) >= largeFileBytes) {
@@ -165,6 +200,7 @@ function readerDownload(
     })
   }
   return {
+    attrs,
     size: attrs.size,
     content: reader,
     recycle: (chunk) => answerBuffers.giveBack(chunk),

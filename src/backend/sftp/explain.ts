@@ -1,7 +1,7 @@
 import type { ByteString } from '../../ftp/bytes.ts'
 import { BackendError, type FailureKind } from '../backend.ts'
 import { isDirectory } from './entry.ts'
-import { asBackendError, SftpStatusError } from './failures.ts'
+import { asBackendError, isLost, SftpStatusError } from './failures.ts'
 import type { SftpClient, Space } from './sftp-client.ts'
 import { extension, status } from './wire.ts'
 
@@ -23,11 +23,11 @@ export async function explain<C>(client: C, error: unknown, look: Look<C>): Prom
 }
 
 function lost(error: unknown): FailureKind | undefined {
-  return error instanceof BackendError && error.kind === 'unavailable' ? error.kind : undefined
+  return isLost(error) ? error.kind : undefined
 }
 
 function unlessLost(error: unknown): undefined {
-  if (lost(error)) throw error
+  if (isLost(error)) throw error
 }
 
 export const whyOpenFailed =

@@ -68,3 +68,13 @@ export function asBackendError(error: unknown, operation: string): BackendError 
   const text = error instanceof Error ? error.message : String(error)
   return new BackendError('failed', `${operation}: ${text}`, { cause: error })
 }
+
+/** Whether the session has ended, with all that was under way on it; over another one it may go on. */
+export function isSessionLost(error: unknown): error is BackendError {
+  return isLost(error) && !(error instanceof SftpStatusError)
+}
+
+/** Whether the session, or what is behind it, went away. */
+export function isLost(error: unknown): error is BackendError {
+  return error instanceof BackendError && error.kind === 'unavailable'
+}

@@ -12,7 +12,7 @@ import type { Attrs } from './attrs.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { copyFile } from './copy-file.ts'
 import { readDirectory } from './directory-reader.ts'
-import { openDownload, type TransferParts } from './download.ts'
+import { openDownload } from './download.ts'
 import { entryOf, isDirectory } from './entry.ts'
 import { explain, whyMakeDirectoryFailed, whyRemoveDirectoryFailed, whyRemoveFailed } from './explain.ts'
 import { isUnsupported } from './failures.ts'
@@ -24,9 +24,9 @@ import { RecentStat } from './recent-stat.ts'
 import { renameOver } from './rename.ts'
 import type { Server } from './server.ts'
 import type { SftpClient } from './sftp-client.ts'
-
+import type { StandingLease } from './standing-lease.ts'
+import type { TransferParts } from './transfer-parts.ts'
 import { openUpload } from './upload.ts'
-
 import { extension } from './wire.ts'
 
 export interface FileSystemSettings extends UploadSettings, ViewSettings {
@@ -38,24 +38,41 @@ export interface FileSystemSettings extends UploadSettings, ViewSettings {
 /** One login's files over one SFTP session. */
 export class SftpFileSystem implements FileSystem {
   readonly home: ByteString
-  readonly #client: SftpClient
-  readonly #server: Server
-  readonly #lease: Lease
-  readonly #parts: TransferParts
-  readonly #settings: UploadSettings
+  readonly #lease: StandingLease
+  readonly #settings: FileSystemSettings
+  readonly #lanePlan: LanePlan
+  #lanes: { readonly of: Lease; readonly lanes: Lanes } | undefined
   readonly #view: PartialView
   readonly #recent = new RecentStat()
 
-  constructor(lease: Lease, settings: FileSystemSettings, lanes: LanePlan) {
-    const { client, server, home } = lease
-    const { inFlightMax, budget, ...uploads } = settings
-    this.home = home
-    this.#client = client
+  constructor(lease: StandingLease, settings: FileSystemSettings, lanes: LanePlan) {
+    this.home = lease.current.home
     this.#lease = lease
-    this.#parts = { client, server, lanes: new Lanes(lease, lanes), inFlightMax, budget }
-    this.#server = server
-    this.#settings = uploads
-    this.#view = new PartialView(client, settings)
+    this.#settings = settings
+    this.#lanePlan = lanes
+    this.#view = new PartialView(() => this.#client, settings)
+  }
+
+  get #client(): SftpClient {
+    return this.#lease.current.client
+  }
+  get #server(): Server {
+    return this.#lease.current.server
+  }
+  /** What a transfer that begins now works with. */
+  get #parts(): TransferParts {
+    const { current, renewable } = this.#lease
+    const { inFlightMax, budget } = this.#settings
+    if (this.#lanes?.of !== current) {
+      this.#lanes?.lanes.release()
+      this.#lanes = { of: current, lanes: new Lanes(current, this.#lanePlan) }
+    }
+    const { client, server } = current
+    const renew = async () => {
+      await this.#lease.renew()
+      return this.#parts
+    }
+    return { client, server, lanes: this.#lanes.lanes, inFlightMax, budget, renew: renewable ? renew : undefined }
   }
 
   async stat(path: ByteString, asker?: string): Promise<Entry> {
@@ -178,7 +195,7 @@ export class SftpFileSystem implements FileSystem {
   }
 
   async close(): Promise<void> {
-    this.#parts.lanes.release()
+    this.#lanes?.lanes.release()
     this.#lease.release()
   }
 

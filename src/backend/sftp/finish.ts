@@ -1,7 +1,7 @@
 import type { Attrs } from './attrs.ts'
-import type { TransferParts } from './download.ts'
 import { isRefusedAltogether } from './failures.ts'
 import type { Partials } from './partials.ts'
+import type { TransferParts } from './transfer-parts.ts'
 import type { Place } from './upload-place.ts'
 
 export interface UploadSettings {

@@ -1,7 +1,8 @@
 import type { ByteString } from '../../ftp/bytes.ts'
 import { join } from '../../ftp/pathname.ts'
-import { BackendError, type Entry } from '../backend.ts'
+import type { Entry } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
+import { isLost } from './failures.ts'
 import { keptPath, partOf } from './part-name.ts'
 import type { Partials } from './partials.ts'
 import type { SftpClient } from './sftp-client.ts'
@@ -23,12 +24,17 @@ const litterMax = 10
  * that it was to have. Other logins see nothing of it.
  */
 export class PartialView {
-  readonly #client: SftpClient
+  readonly #current: () => SftpClient
   readonly #settings: ViewSettings
 
-  constructor(client: SftpClient, settings: ViewSettings) {
-    this.#client = client
+  /** `current`: the session of now. */
+  constructor(current: () => SftpClient, settings: ViewSettings) {
+    this.#current = current
     this.#settings = settings
+  }
+
+  get #client(): SftpClient {
+    return this.#current()
   }
 
   isOwn(name: ByteString): boolean {
@@ -116,7 +122,7 @@ export class PartialView {
       await this.#client.setstat(orphan.path, { size: orphan.bytes })
       await this.#client.rename(orphan.path, kept)
     } catch (error) {
-      if (!(error instanceof BackendError) || error.kind !== 'unavailable') return
+      if (!isLost(error)) return
       this.#settings.partials.abandon(kept, orphan)
       throw error
     }
@@ -127,5 +133,5 @@ export class PartialView {
 const litterAgeMs = 3_600_000
 
 function unlessLost(error: unknown): undefined {
-  if (error instanceof BackendError && error.kind === 'unavailable') throw error
+  if (isLost(error)) throw error
 }

@@ -14,12 +14,15 @@ import { LearnedCapabilities } from './server.ts'
 import { openSftpChannel, type SftpChannel } from './sftp-channel.ts'
 import { SftpClient } from './sftp-client.ts'
 import type { SessionTimeouts } from './sftp-session.ts'
+import { StandingLease } from './standing-lease.ts'
 
 export interface SftpBackendOptions extends Omit<ConnectOptions, 'keepalive'>, SessionTimeouts {
   readonly name: string
   readonly fsync: 'auto' | 'off'
   /** How long what was interrupted of an upload is kept; 0: not at all. */
   readonly keepPartialMs: number
+  /** How long a session that is lost in the middle of a transfer is tried to be replaced; 0: not at all. */
+  readonly reconnectMs: number
   readonly bytesInFlightPerTransfer: number
   readonly budget: ByteBudget
   readonly pool: PoolLimits
@@ -74,7 +77,16 @@ export class SftpBackend implements Backend {
     const uploads = { tag: loginTag(owner), fsync, keepPartial: keepPartialMs > 0, partials: this.#partials }
     const settings = { ...uploads, inFlightMax, budget, keepPartialMs }
     const openLane = (apartFrom: ReadonlySet<Connection>) => this.#lease(credentials, { apartFrom })
-    return new SftpFileSystem(lease, settings, { count: stripe, openLane })
+    const standing = new StandingLease(lease, {
+      lease: () => this.#lease(credentials, {}),
+      renewMs: this.#options.reconnectMs,
+      onRenewed: ({ error, ...facts }) => {
+        const told = error && { reason: error.message }
+        const outcome = error ? 'failed' : 'ok'
+        this.#options.observer({ kind: 'backendRenewed', backend: this.name, outcome, ...facts, ...told })
+      },
+    })
+    return new SftpFileSystem(standing, settings, { count: stripe, openLane })
   }
 
   prepare(): Preparation | undefined {

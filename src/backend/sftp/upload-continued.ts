@@ -1,10 +1,11 @@
 import type { ByteString } from '../../ftp/bytes.ts'
 import { BackendError, type WriteMode } from '../backend.ts'
 import { copyInto } from './copy.ts'
-import type { TransferParts } from './download.ts'
+import { isLost } from './failures.ts'
 import { collectingPath, keptPath } from './part-name.ts'
 import type { Partials } from './partials.ts'
 import type { SftpClient } from './sftp-client.ts'
+import type { TransferParts } from './transfer-parts.ts'
 import { dropPart, lookAtTarget, openInPlace, openPart, type Place, startIn } from './upload-place.ts'
 import { openFlag } from './wire.ts'
 
@@ -53,7 +54,7 @@ async function openPartial(
   try {
     await client.rename(orphan?.path ?? kept, path)
   } catch (error) {
-    if (error instanceof BackendError && error.kind === 'unavailable') {
+    if (isLost(error)) {
       if (orphan) partials.abandon(kept, orphan)
       throw error
     }

@@ -3,15 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ByteString } from '../../ftp/bytes.ts'
 import { BackendError, type ByteTarget, type Upload, type WriteMode } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
-import type { TransferParts } from './download.ts'
 import { explain, whyWriteFailed } from './explain.ts'
+import { isLost } from './failures.ts'
 import { finish, type UploadSettings } from './finish.ts'
 import { keptPath } from './part-name.ts'
 import type { Partials } from './partials.ts'
 import { renameOver } from './rename.ts'
 import type { SftpClient } from './sftp-client.ts'
+import type { TransferParts } from './transfer-parts.ts'
+import { TransferSession } from './transfer-session.ts'
 import { openContinued } from './upload-continued.ts'
-import { dropPart, openBeside, type Place } from './upload-place.ts'
+import { dropPart, openBeside, type Place, type Target } from './upload-place.ts'
 import { openFlag } from './wire.ts'
 import { type WriteLane, Writer } from './writer.ts'
 
@@ -62,10 +64,11 @@ class SftpUpload implements Upload {
   readonly inPlace: boolean
   readonly sink: Writable
   readonly direct: ByteTarget
-  readonly #client: SftpClient
-  readonly #parts: TransferParts
+  readonly #session: TransferSession
   readonly #settings: UploadSettings
-  readonly #place: Place
+  #place: Place
+  /** That of the session on which `#place` is open. */
+  #client: SftpClient
   readonly #release: () => void
   readonly #onCommitted: (attrs: Attrs) => void
   readonly #writer: Writer
@@ -74,6 +77,7 @@ class SftpUpload implements Upload {
   #sealed: Promise<Attrs> | undefined
   #closed: Promise<void> | undefined
   #over = false
+  #unwatch = () => {}
 
   constructor(
     parts: TransferParts,
@@ -83,13 +87,14 @@ class SftpUpload implements Upload {
     onCommitted: (attrs: Attrs) => void,
   ) {
     const { client, server, lanes, inFlightMax, budget } = parts
-    this.#client = client
-    this.#parts = parts
+    this.inPlace = place.target === undefined
+    // In place, somebody else may have written behind our bytes meanwhile.
+    this.#session = new TransferSession(this.inPlace ? { ...parts, renew: undefined } : parts)
     this.#settings = settings
     this.#place = place
+    this.#client = client
     this.#release = release
     this.#onCommitted = onCommitted
-    this.inPlace = place.target === undefined
     this.#writer = new Writer(laneOf(client, place.handle), {
       start: place.start,
       requestBytes: server.can.writeBytes,
@@ -103,27 +108,84 @@ class SftpUpload implements Upload {
         // In place, a lane that is lost would leave a hole before bytes that have arrived, and a client goes on behind them.
         if (lanes.wanted && !this.inPlace) this.#widen()
       },
-      explain: (error, length) => explain(client, error, whyWriteFailed(place.path, length)),
+      renew: this.#session.renewable ? () => this.#reopen() : undefined,
+      explain: (error, length) => explain(this.#client, error, whyWriteFailed(place.path, length)),
     })
     this.sink = this.#writer
     this.direct = this.#writer
     // The server may be lost before anybody writes, and so before anybody listens; the error latches all the same.
     this.#writer.on('error', () => {})
-    // A client that sends slowly has no request pending which could fail.
-    const forget = client.session.whenDead((error) => this.#writer.destroy(error))
-    this.#writer.once('close', forget)
+    this.#watch()
+    this.#writer.once('close', () => this.#unwatch())
+  }
+
+  /** A client that sends slowly has no request pending which could fail. */
+  #watch(): void {
+    this.#unwatch = this.#client.session.whenDead((error) => this.#writer.lost(error))
   }
 
   /** The final name comes last, and only when all the rest was acknowledged: a rename cannot be taken back. */
   async commit(): Promise<void> {
     if (this.#over || !this.#writer.writableFinished) throw new BackendError('failed', 'commit of an unfinished upload')
-    const { path, target } = this.#place
-    const attrs = await this.#seal()
-    if (target?.unique) await this.#client.rename(path, target.path)
-    else if (target) await renameOver(this.#client, this.#parts.server, path, target.path)
+    const attrs = await this.#session.repeat(
+      () => this.#seal(),
+      () => this.#reopen(),
+    )
+    const { target } = this.#place
+    if (target) await this.#takeName(target)
     this.#over = true
     this.#release()
     if (attrs.size !== undefined) this.#onCommitted(attrs)
+  }
+
+  async #takeName(target: Target): Promise<void> {
+    const { path } = this.#place
+    let asked = 0
+    const take = async () => {
+      asked++
+      const { client, parts } = this.#session
+      if (target.unique) await client.rename(path, target.path)
+      else await renameOver(client, parts.server, path, target.path)
+    }
+    // Nobody else has ever had the temporary name: when it is gone, an earlier request has been carried out.
+    const unlessTaken = (error: unknown) => {
+      if (asked < 2 || !(error instanceof BackendError) || error.kind !== 'notFound') throw error
+    }
+    const oneStep = this.#session.parts.server.can.rename === 'posix' || target.unique
+    if (!oneStep) return take()
+    await this.#session.repeat(
+      () => take().catch(unlessTaken),
+      () => this.#session.renew(this.#arrived),
+    )
+  }
+
+  /** Opens the file over another session, to go on where the server was the last time. */
+  async #reopen(): Promise<WriteLane> {
+    await this.#session.renew(this.#arrived)
+    return this.#session.repeat(
+      () => this.#openAgain(),
+      () => this.#session.renew(this.#arrived),
+    )
+  }
+
+  async #openAgain(): Promise<WriteLane> {
+    const { client } = this.#session
+    const handle = await client.open(this.#place.path, openFlag.write).catch((error) => {
+      if (isLost(error)) throw error
+      throw new BackendError('failed', 'what was written before the backend was lost is gone', { cause: error })
+    })
+    const { size } = await client.fstat(handle)
+    const whole = size !== undefined && size >= this.#arrived
+    if (!whole || this.#over) {
+      client.close(handle).catch(() => {})
+      throw new BackendError('failed', `the backend holds ${size} bytes of ${this.#arrived} that it had acknowledged`)
+    }
+    this.#place = { ...this.#place, handle, size: Math.max(size, this.#place.size) }
+    this.#client = client
+    this.#sealed = undefined
+    this.#closed = undefined
+    this.#watch()
+    return laneOf(client, handle)
   }
 
   async abandon(keep: boolean): Promise<void> {
@@ -175,28 +237,28 @@ class SftpUpload implements Upload {
 
   async #drop(): Promise<void> {
     const closed = this.#close().catch(() => {})
-    if (!this.#parts.server.can.answersInOrder) await closed
+    if (!this.#session.parts.server.can.answersInOrder) await closed
     if (this.#place.target) await this.#client.remove(this.#place.path).catch(() => {})
     await closed
   }
 
   /** Makes what was written durable, checks its size and closes it. */
   #seal(): Promise<Attrs> {
-    this.#sealed ??= this.#parts.server.can.answersInOrder ? this.#sealAtOnce() : this.#sealStepByStep()
+    this.#sealed ??= this.#session.parts.server.can.answersInOrder ? this.#sealAtOnce() : this.#sealStepByStep()
     this.#sealed.catch(() => {})
     return this.#sealed
   }
 
   async #sealAtOnce(): Promise<Attrs> {
     const cut = this.#cut()
-    const finished = finish(this.#parts, this.#settings, this.#place)
+    const finished = finish(this.#session.parts, this.#settings, this.#place)
     const [attrs] = await Promise.all([finished, cut, this.#close()])
     return this.#checked(attrs)
   }
 
   async #sealStepByStep(): Promise<Attrs> {
     await this.#cut()
-    const attrs = await finish(this.#parts, this.#settings, this.#place)
+    const attrs = await finish(this.#session.parts, this.#settings, this.#place)
     await this.#close()
     return this.#checked(attrs)
   }
@@ -225,7 +287,7 @@ class SftpUpload implements Upload {
 
   /** A large file goes on over further connections, each with a handle of its own. */
   #widen(): void {
-    this.#parts.lanes.spread(async (client) => {
+    this.#session.parts.lanes.spread(async (client) => {
       const handle = await client.open(this.#place.path, openFlag.write)
       if (this.#closed || !this.#writer.addLane(laneOf(client, handle))) return client.close(handle)
       this.#laneClosers.push(() => client.close(handle))

@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream'
-import type { ByteTarget } from '../backend.ts'
+import { BackendError, type ByteTarget } from '../backend.ts'
 import { messageBuffers } from './buffer-pool.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { writeHeaderLength } from './encode.ts'
-import { asBackendError } from './failures.ts'
+import { asBackendError, isSessionLost } from './failures.ts'
 import { largeFileBytes } from './lanes.ts'
 import type { SftpClient } from './sftp-client.ts'
 
@@ -19,6 +19,12 @@ interface Way extends WriteLane {
   inFlight: number
 }
 
+/** A WRITE that is kept until it is acknowledged, to be sent again over another connection. */
+interface Sent {
+  readonly message: Buffer
+  readonly length: number
+}
+
 export interface WritePlan {
   readonly start: number
   /** Data bytes of one WRITE. */
@@ -30,6 +36,8 @@ export interface WritePlan {
   onAllSent?(): void
   /** Called once so many bytes have been sent that further lanes are worth it. */
   onLarge?(): void
+  /** Another lane for the same file in place of the only one, whose connection was lost; throws when there can be none. */
+  renew?: (() => Promise<WriteLane>) | undefined
   /** Turns the first failure into the error to report (a full disk looks like any other failure). */
   explain(error: unknown, length: number): Promise<Error>
 }
@@ -39,8 +47,8 @@ export interface WritePlan {
  * without an acknowledgement at a time. 'finish' means that every byte was acknowledged. The first failure latches.
  */
 export class Writer extends Writable implements ByteTarget {
-  /** Offsets of the WRITEs without an acknowledgement, in order; one that failed stays. */
-  readonly #open = new Set<number>()
+  /** The WRITEs without an acknowledgement by their offsets, in order; one that failed stays. */
+  readonly #open = new Map<number, Sent>()
   readonly #ways: Way[]
   readonly #plan: WritePlan
   readonly #header: number
@@ -52,6 +60,8 @@ export class Writer extends Writable implements ByteTarget {
   /** Whether somebody else writes into `#message`; then it is theirs until the next one is theirs. */
   #lent = false
   onRoom: () => void = () => {}
+  /** Every WRITE has been sent. */
+  #allSent = false
   #failed = false
 
   constructor(lane: WriteLane, plan: WritePlan) {
@@ -70,16 +80,33 @@ export class Writer extends Writable implements ByteTarget {
   }
   /** Over more than one connection WRITEs are carried out in any order. */
   get inOrder(): boolean {
-    return this.#ways.length === 1
+    return this.#ways.length <= 1
   }
   /** Bytes from the start that the server has acknowledged without a gap. */
   get contiguous(): number {
-    const [first = this.#nextOffset] = this.#open
+    const [first = this.#nextOffset] = this.#open.keys()
     return first - this.#plan.start
   }
   /** Bytes that have been put into WRITEs. */
   get sent(): number {
     return this.#nextOffset - this.#plan.start
+  }
+
+  /** The connection of a lane is lost. With another one for the only lane, what was not acknowledged is sent again there. */
+  lost(error: BackendError): void {
+    // While there is no way, one is being looked for.
+    const waits = this.#ways.length === 0 || (this.#allSent && this.#open.size === 0)
+    if (this.destroyed || this.#failed || waits) return
+    const { renew } = this.#plan
+    if (!renew || !this.inOrder) {
+      this.#fail(error, 0)
+      return
+    }
+    this.#ways.length = 0
+    renew().then(
+      (lane) => this.#goOn(lane),
+      (cause) => this.#fail(cause, 0),
+    )
   }
 
   /** Sends what is waiting here, and resolves when all of it is acknowledged or nothing more will be. */
@@ -115,7 +142,8 @@ export class Writer extends Writable implements ByteTarget {
 
   override _final(callback: (error?: Error | null) => void): void {
     if (this.#filled > 0) this.#send()
-    this.#plan.onAllSent?.()
+    this.#allSent = true
+    if (this.#ways.length > 0) this.#plan.onAllSent?.()
     this.#whenInFlightAtMost(0, callback)
   }
 
@@ -123,6 +151,8 @@ export class Writer extends Writable implements ByteTarget {
     this.#wake = undefined
     if (this.#message && !this.#lent) messageBuffers.giveBack(this.#message)
     this.#message = undefined
+    // Without a way nobody answers them any more.
+    if (this.#ways.length === 0) this.#release(this.#inFlight)
     callback(error)
   }
 
@@ -169,13 +199,31 @@ export class Writer extends Writable implements ByteTarget {
     this.#filled = 0
     this.#inFlight += length
     this.#plan.budget.force(length)
-    const way = this.#ways.reduce((best, other) => (load(other) < load(best) ? other : best))
+    const sent = { message, length }
+    this.#open.set(offset, sent)
+    this.#transmit(offset, sent)
+  }
+
+  #transmit(offset: number, { message, length }: Sent): void {
+    const [first, ...others] = this.#ways
+    if (!first) return
+    const way = others.reduce((best, other) => (load(other) < load(best) ? other : best), first)
     way.inFlight += length
-    this.#open.add(offset)
     way.client.write(message, way.handle, offset, length).then(
       () => this.#onAcknowledged(message, offset, length, way),
-      (error) => this.#onFailed(error, length),
+      (error) => this.#onFailed(error, length, way),
     )
+  }
+
+  #goOn(lane: WriteLane): void {
+    if (this.destroyed) return
+    if (writeHeaderLength(lane.handle) !== this.#header) {
+      this.#fail(new BackendError('unavailable', 'the new handle of the file has another length'), 0)
+      return
+    }
+    this.#ways.push({ ...lane, inFlight: 0 })
+    for (const [offset, sent] of this.#open) this.#transmit(offset, sent)
+    if (this.#allSent) this.#plan.onAllSent?.()
   }
 
   #onAcknowledged(message: Buffer, offset: number, length: number, way: Way): void {
@@ -187,8 +235,20 @@ export class Writer extends Writable implements ByteTarget {
     this.#wake?.()
   }
 
-  #onFailed(error: unknown, length: number): void {
+  #onFailed(error: unknown, length: number, way: Way): void {
+    // One of a connection that was given up is sent again, or was released with all the others.
+    if (!this.#ways.includes(way)) return
+    const renewable = this.#plan.renew && this.inOrder && !this.destroyed && !this.#failed
+    if (renewable && isSessionLost(error)) {
+      this.lost(error)
+      return
+    }
     this.#release(length)
+    this.#fail(error, length)
+  }
+
+  /** `length`: bytes of the WRITE that failed. */
+  #fail(error: unknown, length: number): void {
     if (this.#failed) return
     this.#failed = true
     void this.#plan

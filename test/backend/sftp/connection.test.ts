@@ -72,6 +72,7 @@ function backend(port: number, fingerprints: readonly string[], loginMs = 10_000
     loginMs,
     requestMs: 5_000,
     closeMs: 5_000,
+    reconnectMs: 0,
     fsync: 'auto',
     keepPartialMs: 0,
     bytesInFlightPerTransfer: 1024 * 1024,

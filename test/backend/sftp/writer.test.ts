@@ -146,3 +146,62 @@ test('what comes into its room after a failure is dropped, and harms nobody', as
   expect(writer.filled(writer.room().length)).toBe(true)
   expect(writer.filled(writer.room().length)).toBe(true)
 })
+
+test('over another lane only what was not acknowledged is sent again, wherever the first ones are lost', async () => {
+  const cases = fc.record({
+    bytes: fc.integer({ min: 1, max: 300 }),
+    requestBytes: fc.integer({ min: 1, max: 20 }),
+    inFlightMax: fc.integer({ min: 1, max: 100 }),
+    /** WRITEs that each lane acknowledges before it is lost. */
+    lives: fc.array(fc.nat(6), { maxLength: 5 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ bytes, requestBytes, inFlightMax, lives }) => {
+      const content = Buffer.from(Array.from({ length: bytes }, (_, i) => i))
+      const stored = Buffer.alloc(bytes)
+      const acknowledged = new Set<number>()
+      const budget = new ByteBudget(1000)
+      let writer: Writer | undefined
+      const mortal = (life: number): WriteLane => {
+        let left = life
+        let dead = false
+        const client = {
+          async write(message: Buffer, _handle: Buffer, offset: number, length: number): Promise<void> {
+            expect(acknowledged.has(offset)).toBe(false)
+            const header = writeHeaderLength(handle)
+            message.copy(stored, offset, header, header + length)
+            await new Promise((resolve) => setImmediate(resolve))
+            if (left-- <= 0 && !dead) {
+              dead = true
+              writer?.lost(new BackendError('unavailable', 'lost'))
+            }
+            if (dead) throw new BackendError('unavailable', 'lost')
+            acknowledged.add(offset)
+          },
+        }
+        return lane(client)
+      }
+      const lanes = [...lives, Number.POSITIVE_INFINITY].map(mortal)
+      const next = () => lanes.shift() ?? lane(server())
+      const renew = async () => next()
+      writer = new Writer(next(), { ...plan({ requestBytes, inFlightMax, budget }), renew })
+      await pipeline(Readable.from([content]), writer)
+      expect(stored).toEqual(content)
+      expect(writer.contiguous).toBe(bytes)
+      expect(budget.free).toBe(1000)
+    }),
+  )
+})
+
+test('without another lane the loss is what fails it, and nothing of the budget is kept', async () => {
+  const budget = new ByteBudget(1000)
+  const client = { write: () => new Promise<void>(() => {}) }
+  const renew = () => Promise.reject(new BackendError('unavailable', 'it does not come back'))
+  const writer = new Writer(lane(client), { ...plan({ budget }), renew })
+  writer.write(Buffer.alloc(25))
+  writer.lost(new BackendError('unavailable', 'lost'))
+  const [error] = await once(writer, 'error')
+  expect(error).toMatchObject({ kind: 'unavailable', message: 'it does not come back' })
+  expect(budget.free).toBe(1000)
+  expect(writer.contiguous).toBe(0)
+})

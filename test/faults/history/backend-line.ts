@@ -8,13 +8,16 @@ export interface BackendLine {
   cut(): void
   /** Lets nothing pass in either direction; connections stay. */
   freeze(frozen: boolean): void
+  /** Leads new connections to another port. */
+  lead(target: number): void
   /** Whether new connections come through. */
   open(open: boolean): void
   stop(): Promise<void>
 }
 
-export async function startBackendLine(target: number): Promise<BackendLine> {
+export async function startBackendLine(first: number): Promise<BackendLine> {
   const pairs = new Set<readonly [Socket, Socket]>()
+  let target = first
   let frozen = false
   let isOpen = true
   const server = createServer((near) => {
@@ -49,6 +52,9 @@ export async function startBackendLine(target: number): Promise<BackendLine> {
     freeze(value) {
       frozen = value
       for (const pair of pairs) for (const socket of pair) value ? socket.pause() : socket.resume()
+    },
+    lead(port) {
+      target = port
     },
     open(value) {
       isOpen = value

@@ -25,6 +25,8 @@ export interface ArenaOptions extends Misbehaviour {
   readonly handlesStay?: boolean
   /** The bystander has a backend of its own, so that nobody has asked the server anything before the victim does. */
   readonly apart?: boolean
+  /** See SftpBackendOptions. */
+  readonly reconnectMs?: number
 }
 
 /** Where a case takes place: a hostile server, and the gateway's own backend in front of it. */
@@ -46,8 +48,8 @@ export async function inArena<T>(options: ArenaOptions, run: (arena: Arena) => P
   const server = await startHostileServer(options)
   fill(server)
   const budget = new ByteBudget(budgetBytes)
-  const { deadlineMs = longMs, loginMs = longMs } = options
-  const backend = backendFor(server, { budget, deadlineMs, loginMs })
+  const { deadlineMs = longMs, loginMs = longMs, reconnectMs = 0 } = options
+  const backend = backendFor(server, { budget, deadlineMs, loginMs, reconnectMs })
   // On a busy machine a good server may take longer than a short deadline.
   const shared = options.deadlineMs === undefined && !options.apart
   const patient = shared ? backend : backendFor(server, { budget })
@@ -84,9 +86,10 @@ export function backendFor(
     readonly budget: ByteBudget
     readonly deadlineMs?: number
     readonly loginMs?: number
+    readonly reconnectMs?: number
   },
 ): SftpBackend {
-  const { budget, deadlineMs = longMs, loginMs = longMs } = options
+  const { budget, deadlineMs = longMs, loginMs = longMs, reconnectMs = 0 } = options
   const hostKeys = createHostKeyPolicy({ host, port, fingerprints: [fingerprint], knownHostsText: undefined })
   return backendTo(
     { host, port, hostKeys },
@@ -95,6 +98,7 @@ export function backendFor(
       loginMs,
       requestMs: deadlineMs,
       closeMs: deadlineMs,
+      reconnectMs,
       bytesInFlightPerTransfer: 2 * 1024 * 1024,
       budget,
       // As much as possible under way at a time, so that a fault meets the rest of it.
@@ -139,7 +143,10 @@ export async function store(
 ): Promise<void> {
   const upload = await files.write(path, mode)
   try {
-    await pipeline(Readable.from([content]), upload.sink)
+    // A sink that has failed before is told by Node 24 as something that cannot be piped to.
+    await pipeline(Readable.from([content]), upload.sink).catch((error) => {
+      throw upload.sink.errored ?? error
+    })
     await upload.commit()
   } finally {
     await upload.abandon(false)
