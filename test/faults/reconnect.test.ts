@@ -1,4 +1,13 @@
-import { chownSync, copyFileSync, readdirSync, rmSync, statSync, truncateSync, utimesSync } from 'node:fs'
+import {
+  appendFileSync,
+  chownSync,
+  copyFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
@@ -10,7 +19,8 @@ import { type Sshd, startSshd } from '../support/sshd.ts'
 import { type BackendLine, startBackendLine } from './history/backend-line.ts'
 
 /*
- * OpenSSH behind a line that is cut in the middle of transfers. What the client sees of it is a pause, or 451.
+ * OpenSSH behind a line that is cut in the middle of transfers, and files that change under them. What the client sees of it
+ * is a pause, or 451.
  */
 
 const gigabyte = 1024 ** 3
@@ -167,6 +177,17 @@ test('a download does not go on in a file that has changed meanwhile', async () 
   const [{ code }] = await Promise.all([curl(gateway, 'changed', down(), slowly), change()])
   await replied(gateway, 'changed', 451)
   expect(code).not.toBe(0)
+})
+
+test.each([
+  ['touched', () => utimesSync(stored('given'), 1, 1)],
+  ['written to', () => appendFileSync(stored('given'), 'more')],
+  ['cut', () => truncateSync(stored('given'), 19_000_000)],
+])('a download is not told to be whole when its file is %s meanwhile', async (_, change) => {
+  give('given', small)
+  const before = replies(gateway, 'given')
+  await Promise.all([curl(gateway, 'given', down(), slowly), whenPast(() => fetched, [2_000_000], change)])
+  await replied(gateway, 'given', ...before, 451)
 })
 
 test('an upload does not go on where bytes are gone that the backend had acknowledged', async () => {

@@ -16,7 +16,6 @@ import { openFlag } from './wire.ts'
 export async function openDownload(parts: TransferParts, path: ByteString, start: number): Promise<Download> {
   const first = await openOnce(parts, path, start)
   const session = new TransferSession(parts)
-  if (!session.renewable) return first
   let current: Opened = first
   let closed = false
   async function* content() {
@@ -28,7 +27,7 @@ export async function openDownload(parts: TransferParts, path: ByteString, start
         }
         return
       } catch (error) {
-        if (!isSessionLost(error) || closed) throw error
+        if (!isSessionLost(error) || closed || !session.renewable) throw error
       }
       const renew = () => session.renew(at)
       await renew()
@@ -133,10 +132,12 @@ async function openRest(parts: TransferParts, path: ByteString, start: number, b
     throw error
   })
   if (attrs.size === before.size && attrs.modified === before.modified) {
-    return readerDownload(parts, path, handle, new Reader({ client, handle }, readPlan(parts, start, attrs)), attrs)
+    const reader = new Reader({ client, handle }, readPlan(parts, start, attrs))
+    const content = unchanged(reader, start, Promise.resolve(attrs), () => client.fstat(handle))
+    return { ...readerDownload(parts, path, handle, reader, attrs), content }
   }
   await client.close(handle).catch(() => {})
-  throw new BackendError('failed', 'the file changed while it was read')
+  throw changed()
 }
 
 /** `confirm`: the attributes are those of the path, and the open file is asked for its own, ahead of the first READ. */
@@ -153,8 +154,37 @@ function largeDownload(
   own.catch(() => {})
   const reader = new Reader({ client, handle }, readPlan(parts, start, attrs))
   reader.start()
-  const download = readerDownload(parts, path, handle, reader, attrs)
-  return confirm ? { ...download, content: confirmed(reader, own) } : download
+  const confirmedContent = confirm ? confirmed(reader, own) : reader
+  const content = unchanged(confirmedContent, start, own, () => client.fstat(handle))
+  return { ...readerDownload(parts, path, handle, reader, attrs), content }
+}
+
+/**
+ * The content, and at its end a look at the file: bytes from before and after a change are no file that ever was. `before`:
+ * of the open file, as `look` sees it at the end; a server that does not tell is believed.
+ */
+async function* unchanged(
+  content: AsyncIterable<Buffer>,
+  start: number,
+  before: Promise<Attrs>,
+  look: () => Promise<Attrs>,
+): AsyncGenerator<Buffer> {
+  let at = start
+  for await (const chunk of content) {
+    at += chunk.length
+    yield chunk
+  }
+  const quiet = (error: unknown): Attrs => {
+    if (isRefusedAltogether(error)) return {}
+    throw error
+  }
+  const [was, is] = await Promise.all([before.catch(quiet), look().catch(quiet)])
+  const touched = was.modified !== undefined && is.modified !== undefined && is.modified !== was.modified
+  if (touched || (is.size !== undefined && is.size !== at)) throw changed()
+}
+
+function changed(): BackendError {
+  return new BackendError('failed', 'the file changed while it was read')
 }
 
 async function* confirmed(reader: Reader, own: Promise<Attrs>): AsyncGenerator<Buffer> {
