@@ -59,6 +59,7 @@ function makeBackend(
     stripe,
     pool: { ...pool, waiting: loginsWaitingMax, waitMs: timeouts.loginMs },
     fsync: upload.fsync,
+    verify: upload.verify,
     keepPartialMs: upload.keepPartialMs,
     bytesInFlightPerTransfer: limits.bytesInFlightPerTransfer,
     budget,

@@ -178,6 +178,8 @@ export interface TimeoutsConfig {
 
 export interface UploadConfig {
   readonly fsync: 'auto' | 'off'
+  /** How an upload is compared with what came of it: by its size, or read again by its SHA-256. */
+  readonly verify: 'size' | 'hash'
   /** How long what was interrupted of an upload is kept for its client to continue; 0: not at all. */
   readonly keepPartialMs: number
 }

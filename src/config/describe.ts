@@ -28,7 +28,12 @@ export function describeConfig(config: Config): string {
     passive: { ...config.passive, ports: range(config.passive.ports), ...config.dialect.passive },
     active: { ...config.dialect.active, sourcePort: sourcePort(config.active.sourcePort) },
     tls: { ...config.tls, ...config.dialect.tls },
-    upload: { ...config.dialect.upload, fsync: config.upload.fsync, keepPartial: time(config.upload.keepPartialMs) },
+    upload: {
+      ...config.dialect.upload,
+      fsync: config.upload.fsync,
+      verify: config.upload.verify,
+      keepPartial: time(config.upload.keepPartialMs),
+    },
     commands: config.dialect.commands,
     hash: { ...config.dialect.hash, maxBytes: size(config.dialect.hash.maxBytes) },
     listing: config.dialect.listing,

@@ -61,7 +61,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
       dataConnectMs: timeouts.dataConnect,
       dataStallMs: timeouts.dataStall,
     },
-    upload: { fsync: upload.fsync, keepPartialMs: upload.keepPartial },
+    upload: { fsync: upload.fsync, verify: upload.verify, keepPartialMs: upload.keepPartial },
     dialect: dialectOf(globals),
     shutdown: { drainMs: shutdown.drain },
   })

@@ -90,7 +90,7 @@ export const gatewaySchema = {
     ...dialectEntries.upload,
     fsync: preset(kinds.oneOf(['auto', 'off']), 'auto'),
     mode: later,
-    verify: later,
+    verify: preset(kinds.oneOf(['size', 'hash']), 'size'),
     keepPartial: preset(kinds.duration(0), '24h'),
   }),
   commands: table(dialectEntries.commands),

@@ -48,7 +48,7 @@ test('the smallest useful file means explicit, implicit, 50000-51000, a self-mad
       bytesInFlight: 256 * 1024 ** 2,
     },
     timeouts: { loginMs: 60_000, idleMs: 900_000, handshakeMs: 30_000, dataConnectMs: 60_000, dataStallMs: 300_000 },
-    upload: { fsync: 'auto', keepPartialMs: 86_400_000 },
+    upload: { fsync: 'auto', verify: 'size', keepPartialMs: 86_400_000 },
     shutdown: { drainMs: 900_000 },
   })
 })

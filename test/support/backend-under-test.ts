@@ -28,6 +28,7 @@ export function backendTo(
     closeMs: 20_000,
     reconnectMs: 0,
     fsync: 'auto',
+    verify: 'size',
     keepPartialMs: 86_400_000,
     bytesInFlightPerTransfer: 4 * 1024 * 1024,
     budget: new ByteBudget(64 * 1024 * 1024),

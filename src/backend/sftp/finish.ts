@@ -8,6 +8,8 @@ export interface UploadSettings {
   /** See `loginTag`. */
   readonly tag: string
   readonly fsync: 'auto' | 'off'
+  /** hash: every upload is read again and compared with what was sent. */
+  readonly verify: 'size' | 'hash'
   /** Of a new file; one that replaces another takes over its own. */
   readonly permissions?: number | undefined
   /** Whether what was interrupted is kept, to be continued. */

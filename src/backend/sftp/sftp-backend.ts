@@ -19,6 +19,7 @@ import { StandingLease } from './standing-lease.ts'
 export interface SftpBackendOptions extends Omit<ConnectOptions, 'keepalive'>, SessionTimeouts {
   readonly name: string
   readonly fsync: 'auto' | 'off'
+  readonly verify: 'size' | 'hash'
   /** How long what was interrupted of an upload is kept; 0: not at all. */
   readonly keepPartialMs: number
   /** How long a session that is lost in the middle of a transfer is tried to be replaced; 0: not at all. */
@@ -72,9 +73,9 @@ export class SftpBackend implements Backend {
   }
 
   async open(credentials: Credentials, preparation?: Preparation, owner = credentials.username): Promise<FileSystem> {
-    const { bytesInFlightPerTransfer: inFlightMax, fsync, budget, stripe, keepPartialMs } = this.#options
+    const { bytesInFlightPerTransfer: inFlightMax, fsync, verify, budget, stripe, keepPartialMs } = this.#options
     const lease = await this.#lease(credentials, { preparation })
-    const uploads = { tag: loginTag(owner), fsync, keepPartial: keepPartialMs > 0, partials: this.#partials }
+    const uploads = { tag: loginTag(owner), fsync, verify, keepPartial: keepPartialMs > 0, partials: this.#partials }
     const settings = { ...uploads, inFlightMax, budget, keepPartialMs }
     const openLane = (apartFrom: ReadonlySet<Connection>) => this.#lease(credentials, { apartFrom })
     const standing = new StandingLease(lease, {

@@ -32,6 +32,8 @@ export interface WritePlan {
   /** Bytes that may be without an acknowledgement. */
   readonly inFlightMax: number
   readonly budget: ByteBudget
+  /** Called with the bytes of each WRITE, in their order and once. */
+  readonly onBytes?: ((bytes: Buffer) => void) | undefined
   /** Called once every WRITE has been sent, before they are acknowledged. */
   onAllSent?(): void
   /** Called once so many bytes have been sent that further lanes are worth it. */
@@ -199,6 +201,7 @@ export class Writer extends Writable implements ByteTarget {
     this.#filled = 0
     this.#inFlight += length
     this.#plan.budget.force(length)
+    this.#plan.onBytes?.(message.subarray(this.#header, this.#header + length))
     const sent = { message, length }
     this.#open.set(offset, sent)
     this.#transmit(offset, sent)

@@ -74,6 +74,7 @@ function backend(port: number, fingerprints: readonly string[], loginMs = 10_000
     closeMs: 5_000,
     reconnectMs: 0,
     fsync: 'auto',
+    verify: 'size',
     keepPartialMs: 0,
     bytesInFlightPerTransfer: 1024 * 1024,
     budget: new ByteBudget(1024 * 1024),

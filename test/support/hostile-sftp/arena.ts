@@ -27,6 +27,7 @@ export interface ArenaOptions extends Misbehaviour {
   readonly apart?: boolean
   /** See SftpBackendOptions. */
   readonly reconnectMs?: number
+  readonly verify?: 'size' | 'hash'
 }
 
 /** Where a case takes place: a hostile server, and the gateway's own backend in front of it. */
@@ -48,8 +49,8 @@ export async function inArena<T>(options: ArenaOptions, run: (arena: Arena) => P
   const server = await startHostileServer(options)
   fill(server)
   const budget = new ByteBudget(budgetBytes)
-  const { deadlineMs = longMs, loginMs = longMs, reconnectMs = 0 } = options
-  const backend = backendFor(server, { budget, deadlineMs, loginMs, reconnectMs })
+  const { deadlineMs = longMs, loginMs = longMs, reconnectMs = 0, verify = 'size' } = options
+  const backend = backendFor(server, { budget, deadlineMs, loginMs, reconnectMs, verify })
   // On a busy machine a good server may take longer than a short deadline.
   const shared = options.deadlineMs === undefined && !options.apart
   const patient = shared ? backend : backendFor(server, { budget })
@@ -87,9 +88,10 @@ export function backendFor(
     readonly deadlineMs?: number
     readonly loginMs?: number
     readonly reconnectMs?: number
+    readonly verify?: 'size' | 'hash'
   },
 ): SftpBackend {
-  const { budget, deadlineMs = longMs, loginMs = longMs, reconnectMs = 0 } = options
+  const { budget, deadlineMs = longMs, loginMs = longMs, reconnectMs = 0, verify = 'size' } = options
   const hostKeys = createHostKeyPolicy({ host, port, fingerprints: [fingerprint], knownHostsText: undefined })
   return backendTo(
     { host, port, hostKeys },
@@ -99,6 +101,7 @@ export function backendFor(
       requestMs: deadlineMs,
       closeMs: deadlineMs,
       reconnectMs,
+      verify,
       bytesInFlightPerTransfer: 2 * 1024 * 1024,
       budget,
       // As much as possible under way at a time, so that a fault meets the rest of it.
