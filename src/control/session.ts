@@ -204,8 +204,13 @@ export class FtpSession {
     return this.#strange >= strangeMax
   }
 
+  /**
+   * An AUTH that had to wait behind a transfer may have plaintext behind it that has been read already, and would be taken for
+   * what the client says in TLS: no client sends ahead there, but somebody in between may (CVE-2011-0411).
+   */
   async #secure(): Promise<void> {
-    const ok = await this.#state.secure(this.#control)
+    const pipelined = this.#held.length > 0 || this.#reading !== undefined
+    const ok = !pipelined && (await this.#state.secure(this.#control))
     if (!ok) this.#over = 'refused'
   }
 

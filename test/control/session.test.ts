@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import type { Dialogue } from '../support/dialogue.ts'
 import { failure } from '../support/memory-backend.ts'
 import { type MemoryGateway, type MemoryGatewayOptions, startMemoryGateway } from '../support/memory-gateway.ts'
@@ -91,6 +91,31 @@ test('T11: a command behind AUTH TLS in the same segment ends the connection and
   socket.write('AUTH TLS\r\nUSER test\r\nPASS secret\r\n')
   expect(await until('331')).not.toContain('331')
   expect(gateway.events.filter(({ kind }) => kind === 'login')).toEqual([])
+})
+
+test.each([
+  ['a transfer that is refused', [], 'RETR x\r\nAUTH TLS\r\nUSER test\r\nPASS secret\r\nMKD injected\r\n'],
+  ['a transfer that is refused, alone', [], 'LIST\r\nAUTH TLS\r\n'],
+  ['a listing', ['USER test', 'PASS secret', 'EPSV'], 'LIST\r\nREIN\r\nAUTH TLS\r\nUSER test\r\n'],
+])('T11: AUTH TLS that had to wait behind %s ends the connection', async (_, before, bytes) => {
+  await start({ tls: 'explicit', requireTls: false })
+  const { socket, until } = await raw()
+  for (const line of before) {
+    socket.write(`${line}\r\n`)
+    await until(line === 'EPSV' ? '229' : line.startsWith('USER') ? '331' : '230')
+  }
+  socket.write(bytes)
+  if (before.length > 0) socket.write('ABOR\r\n')
+  expect(await until('234')).toContain('234')
+  const secured = connectTls({ socket, rejectUnauthorized: false })
+  const how = await new Promise((resolve) => {
+    secured.on('error', () => {})
+    secured.once('secureConnect', () => resolve('secured')).once('close', () => resolve('closed'))
+  })
+  expect(how).toBe('closed')
+  await vi.waitFor(() => expect(gateway.server.sessions).toBe(0))
+  const verbs = gateway.events.flatMap((event) => (event.kind === 'command' ? [event.verb] : []))
+  expect(verbs.at(-1)).toBe('AUTH')
 })
 
 test('plaintext after the answer to AUTH TLS ends the connection', async () => {

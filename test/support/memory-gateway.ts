@@ -21,6 +21,8 @@ import { MemoryBackend } from './memory-backend.ts'
 export interface MemoryGatewayOptions {
   readonly tls?: Listener['tls']
   readonly greetingDelayMs?: number
+  /** True by default where there is TLS. */
+  readonly requireTls?: boolean
   /** CCC may take the TLS off. */
   readonly ccc?: boolean
   readonly timeouts?: Partial<SessionOptions['timeouts']>
@@ -104,7 +106,7 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     address,
     port: 0,
     tls,
-    requireTls: tls !== 'off',
+    requireTls: options.requireTls ?? tls !== 'off',
     sessionReuse: undefined,
     active: undefined,
     greetingDelayMs: options.greetingDelayMs,
