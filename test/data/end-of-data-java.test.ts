@@ -27,7 +27,9 @@ const cuts = [
 
 /** An upload whose last bytes may get lost on the way. */
 async function upload(hold: number) {
-  const { channel } = testChannel(tls.newSession({ reuse: 'prefer' }))
+  // One Java comes to all of them, one after the other.
+  const timeouts = { dataConnectMs: 100_000, handshakeMs: 10_000 }
+  const { channel } = testChannel(tls.newSession({ reuse: 'prefer' }), { timeouts })
   const { port } = await channel.listen('EPSV', 'control')
   const proxy = await holdingBack(port, hold)
   const { signal } = new AbortController()
@@ -71,13 +73,15 @@ async function holdingBack(port: number, hold: number): Promise<Server> {
   return proxy
 }
 
-test('Java ends TLS 1.3 by user_canceled and close_notify: only with both is an upload complete', async () => {
+test('Java ends TLS 1.3 by user_canceled and close_notify: only with both is an upload complete', {
+  timeout: 120_000,
+}, async () => {
   const sizes = [2000, 16_384, 300_000]
   const runs = cuts.flatMap((cut) => sizes.map((size) => ({ ...cut, size })))
   const uploads = await Promise.all(runs.map(({ hold }) => upload(hold)))
   const pairs = uploads.flatMap(({ port }, i) => [String(port), String(runs[i]?.size)])
   const settled = Promise.all(uploads.map(async (one) => await one.settled))
-  await runOk(program('java'), [join(import.meta.dirname, 'TlsUploads.java'), ...pairs])
+  await runOk(program('java'), [join(import.meta.dirname, 'TlsUploads.java'), ...pairs], { timeoutMs: 100_000 })
   const ends = await settled
   expect(runs.map(({ what, size }, i) => [what, size, ends[i]?.verdict])).toEqual(
     runs.map(({ what, size, verdict }) => [what, size, verdict]),
