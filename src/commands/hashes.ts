@@ -121,16 +121,29 @@ const pathAndPart: Argument<readonly Reading[]> = {
   parse(text) {
     const [, quoted, start, end] = /^"((?:[^"]|"")+)"(?: +(\d{1,15})(?: +(\d{1,15}))?)? *$/s.exec(text) ?? []
     if (quoted === undefined && text.startsWith('"')) return undefined
-    const readings =
-      quoted === undefined
-        ? [/^(.+)$/s, /^(.+?) +(\d{1,15})$/s, /^(.+?) +(\d{1,15}) +(\d{1,15})$/s].flatMap((form) => {
-            const [, path, start, end] = form.exec(text) ?? []
-            return path === undefined ? [] : [reading(path, start, end)]
-          })
-        : [reading(quoted.replaceAll('""', '"'), start, end)]
+    const readings = quoted === undefined ? unquoted(text) : [reading(quoted.replaceAll('""', '"'), start, end)]
     const sound = readings.filter(({ start, end }) => end >= start - 1)
     return sound.length === 0 ? undefined : sound
   },
+}
+
+function unquoted(text: ByteString): readonly Reading[] {
+  const last = splitNumber(text)
+  const both = last && splitNumber(last.before)
+  return [
+    ...(text === '' ? [] : [reading(text, undefined, undefined)]),
+    ...(last ? [reading(last.before, last.number, undefined)] : []),
+    ...(last && both ? [reading(both.before, both.number, last.number)] : []),
+  ]
+}
+
+/** Takes a number off the end, and the blanks before it. */
+function splitNumber(text: ByteString): { readonly before: ByteString; readonly number: string } | undefined {
+  const number = text.slice(text.lastIndexOf(' ') + 1)
+  if (!/^\d{1,15}$/.test(number)) return undefined
+  let end = text.length - number.length
+  while (text[end - 1] === ' ') end--
+  return end > 0 ? { before: text.slice(0, end), number } : undefined
 }
 
 function reading(path: ByteString, start: string | undefined, end: string | undefined): Reading {

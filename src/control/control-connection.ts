@@ -118,7 +118,7 @@ export class ControlConnection {
     handshakeMs: number,
     removable: boolean,
   ): Promise<Handshake> {
-    if (this.#lines.pending > 0) throw new Error('plaintext was pipelined behind AUTH')
+    if (this.#lines.pending > 0 || this.#telnet.pending) throw new Error('plaintext was pipelined behind AUTH')
     const until = performance.now() + handshakeMs
     const serverName = await this.#serverName(until)
     if (this.ended) throw new Error('the client left during the TLS handshake')

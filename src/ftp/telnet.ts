@@ -37,6 +37,11 @@ export class Telnet {
    */
   letter255 = false
 
+  /** Whether a command has begun whose end is still to come. */
+  get pending(): boolean {
+    return this.#command !== undefined
+  }
+
   push(chunk: Buffer): TelnetOutput {
     if (this.#command === undefined && !chunk.includes(iac)) {
       this.#inLine = chunk.length === 0 ? this.#inLine : !lineEnds.has(chunk.at(-1))

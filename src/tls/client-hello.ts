@@ -1,5 +1,6 @@
-/** A client that says more than this before it has said hello is shown the usual certificate. */
+/** A client that says more than this before it has said hello, or says it in more pieces, is shown the usual certificate. */
 const bytesMax = 16_384
+const recordsMax = 16
 const handshakeRecord = 22
 const clientHello = 1
 const serverNameExtension = 0
@@ -23,7 +24,7 @@ export function readHello(bytes: Buffer): Hello {
 function handshakeMessage(bytes: Buffer): Buffer | 'more' | undefined {
   const parts: Buffer[] = []
   let at = 0
-  while (at + 5 <= bytes.length && bytes[at] === handshakeRecord) {
+  while (at + 5 <= bytes.length && bytes[at] === handshakeRecord && parts.length < recordsMax) {
     const end = at + 5 + bytes.readUInt16BE(at + 3)
     parts.push(bytes.subarray(at + 5, end))
     at = end
@@ -33,7 +34,7 @@ function handshakeMessage(bytes: Buffer): Buffer | 'more' | undefined {
   const length = message.length < 4 ? Number.POSITIVE_INFINITY : 4 + message.readUIntBE(1, 3)
   if (message.length >= length) return message.subarray(0, length)
   const foreign = at < bytes.length && bytes[at] !== handshakeRecord
-  return foreign || bytes.length >= bytesMax ? undefined : 'more'
+  return foreign || parts.length === recordsMax || bytes.length >= bytesMax ? undefined : 'more'
 }
 
 function serverNameOf(message: Buffer): string | undefined {

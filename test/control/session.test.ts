@@ -118,6 +118,19 @@ test.each([
   expect(verbs.at(-1)).toBe('AUTH')
 })
 
+test('a Telnet command that begins behind AUTH TLS ends the connection: it would eat what the client says in TLS', async () => {
+  await start({ tls: 'explicit' })
+  const { socket, until } = await raw()
+  socket.write(Buffer.concat([Buffer.from('AUTH TLS\r\n'), Buffer.of(255, 251)]))
+  await until('234')
+  const secured = connectTls({ socket, rejectUnauthorized: false })
+  const how = await new Promise((resolve) => {
+    secured.on('error', () => {})
+    secured.once('secureConnect', () => resolve('secured')).once('close', () => resolve('closed'))
+  })
+  expect(how).toBe('closed')
+})
+
 test('plaintext after the answer to AUTH TLS ends the connection', async () => {
   await start({ tls: 'explicit' })
   const { socket, until } = await raw()

@@ -85,12 +85,24 @@ describe('a pattern', () => {
     )
   })
 
-  test('made to be slow matches nothing more once it has cost too much', () => {
-    const matches = compileGlob(`*${'a'.repeat(2000)}b`)
-    const match = `${'a'.repeat(2000)}b`
-    expect(matches(match)).toBe(true)
-    for (let i = 0; i < 6; i++) expect(matches('a'.repeat(4000))).toBe(false)
-    expect(matches(match)).toBe(false)
+  test('made to be slow is bounded for each name, and for all, and goes on to match what is cheap', () => {
+    const budget = { steps: 100_000 }
+    const matches = compileGlob(`*${'a'.repeat(40)}b`, budget)
+    const cheap = `${'a'.repeat(40)}b`
+    const dear = `${'a'.repeat(200)}b`
+    expect([matches(cheap), matches(dear)]).toEqual([true, true])
+    for (let i = 0; i < 20; i++) expect(matches('a'.repeat(255))).toBe(false)
+    expect(budget.steps).toBe(0)
+    expect([matches(cheap), matches(dear)]).toEqual([true, false])
+    const slow = { steps: 1_000_000 }
+    compileGlob(`*${'a'.repeat(4000)}b`, slow)('a'.repeat(8000))
+    expect(1_000_000 - slow.steps).toBeLessThanOrEqual(16_384)
+  })
+
+  test('whose alternatives are long together is taken as it is written', () => {
+    const set = '[a-z]'
+    expect(compileGlob(`{x,y}${set.repeat(10)}`)('xabcdefghij')).toBe(true)
+    expect(compileGlob(`${'{x,y}'.repeat(6)}${set.repeat(1157)}`)('x'.repeat(1163))).toBe(false)
   })
 
   test('with too many alternatives is taken as it is written', () => {

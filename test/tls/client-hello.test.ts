@@ -22,7 +22,8 @@ async function hello(options: ConnectionOptions): Promise<Buffer> {
 }
 
 const named = await hello({ servername: 'FTP.Example.com' })
-const record = (content: Buffer) => Buffer.concat([Buffer.from([22, 3, 1, 0, content.length]), content])
+const record = (content: Buffer) =>
+  Buffer.concat([Buffer.of(22, 3, 1, content.length >> 8, content.length & 255), content])
 
 describe('A ClientHello', () => {
   test.each(['TLSv1.2', 'TLSv1.3'] as const)('of %s says the name that its client wants', async (version) => {
@@ -64,11 +65,17 @@ describe('A ClientHello', () => {
     expect(readHello(serverHello)).toEqual({ serverName: undefined })
   })
 
+  test('is not put together from more than 16 pieces', () => {
+    const pieces = (count: number) => Buffer.concat(Array(count).fill(record(Buffer.alloc(0))))
+    expect(readHello(pieces(15))).toBe('more')
+    expect(readHello(pieces(16))).toEqual({ serverName: undefined })
+  })
+
   test('is not waited for behind 16 KiB', () => {
     const endless = record(Buffer.from([1, 0xff, 0xff, 0xff, ...Array(180).fill(0)]))
-    expect(readHello(Buffer.concat(Array(10).fill(endless)))).toBe('more')
-    const more = Array(100).fill(record(Buffer.alloc(200)))
-    expect(readHello(Buffer.concat([endless, ...more]))).toEqual({ serverName: undefined })
+    const more = (count: number) => Buffer.concat([endless, ...Array(count).fill(record(Buffer.alloc(4000)))])
+    expect(readHello(more(4))).toBe('more')
+    expect(readHello(more(5))).toEqual({ serverName: undefined })
   })
 
   test('names a DNS name or none', () => {
