@@ -164,12 +164,16 @@ export interface Upload {
   readonly direct?: ByteTarget
   /** Makes the file durable and gives it its final name: fsync, size, close, rename. Resolves when all are acknowledged. */
   commit(): Promise<void>
-  /**
-   * Ends the upload without its final name, which stays as it was. `keep`: what is there is kept for the same login to
-   * continue, where the backend can; else it is dropped. Never throws.
-   */
-  abandon(keep: boolean): Promise<void>
+  /** Ends the upload without its final name, which stays as it was. Never throws. */
+  abandon(leave: Leave): Promise<void>
 }
+
+/**
+ * What is left of an upload that was given up, for the same login to see, where the backend can keep it. `bytes`: what is
+ * there, to be continued. `trace`: where a file has the name already, that its replacement was begun and has no bytes yet, as a
+ * server that writes in place would show; a client that asks for the size and goes on there would else go on in the old file.
+ */
+export type Leave = 'bytes' | 'trace' | 'nothing'
 
 /** Why a backend refused or failed, in the words of the domain; `control/replies.ts` turns each into a reply. */
 export type FailureKind =

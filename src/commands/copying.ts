@@ -100,7 +100,7 @@ const comb = command({
       })
       await upload.commit()
     } finally {
-      await upload.abandon(false)
+      await upload.abandon('nothing')
     }
     return reply(250, 'Combined.')
   },

@@ -179,6 +179,7 @@ export class SessionState implements Session {
     this.passwordless = password === undefined
     this.dialect = changed(this.dialect, dialect)
     if (this.dialect.tls.sessionReuse === 'off') this.#data.tls?.withoutReuse()
+    if (this.dialect.tls.sessionReuse === 'require') this.#data.tls?.provingReuse()
     this.directoryStyle = this.dialect.listing.style
     const { names } = this
     names.logIn(partner, this.dialect.names)

@@ -150,7 +150,8 @@ export class TransferRunner {
       } catch (error) {
         // Where the bytes on the way are not those that are stored, the client could not tell where to go on.
         const same = transfer.convert === undefined && context.compression === undefined
-        await upload.abandon(same && (running.abort.signal.aborted || canContinue(error)))
+        const continuable = same && (running.abort.signal.aborted || canContinue(error))
+        await upload.abandon(continuable ? 'bytes' : 'trace')
         throw error
       }
     })

@@ -50,16 +50,21 @@ export interface SessionTls {
   /** Sends no session tickets: TLS 1.3 sends them after the handshake, and a client that closes its upload without
    * having read them makes its kernel reset the connection and drop data that was still under way. */
   readonly upload: SecureContext
-  /** Sends a fresh ticket each time, for clients that use a TLS 1.3 ticket only once (curl, PHP). */
+  /**
+   * Sends a fresh ticket each time, for clients that use a TLS 1.3 ticket only once (curl, PHP); but none where resuming is
+   * to prove who connects, as whoever comes first has one before it is looked at.
+   */
   readonly download: SecureContext
   /** Whether clients are asked for certificates, on control and data connections. */
   readonly clientCertificates: 'off' | ClientAuthorities['mode']
   /** Store for TLS 1.2 session ids, for clients without tickets; the `server` option of `new TLSSocket`. */
   readonly resumption: EventEmitter
-  /** The same for data connections; another one, and empty, where `sessionReuse` is off. */
+  /** The same for data connections, which resume what the control connection began and leave nothing; empty where `sessionReuse` is off. */
   readonly dataResumption: EventEmitter
   /** For a partner whose clients are not to continue sessions, which is known after the login. */
   withoutReuse(): void
+  /** For a partner whose clients have to prove themselves by continuing the session of their control connection. */
+  provingReuse(): void
 }
 
 const sessionIdsMax = 16
@@ -98,7 +103,7 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
     const certificates = names.certificatesFor(host)
     return { cert: certificates.map(({ cert }) => cert), key: certificates.map(({ key }) => key) }
   }
-  const tried = new Session({ ...base, ...shownTo(undefined) }, true, true, 'off')
+  const tried = new Session({ ...base, ...shownTo(undefined) }, true, 'prefer', 'off')
   const ticketSuppression = await suppressesTickets(tried)
   if (!ticketSuppression && settings.minVersion === 'TLSv1.3') {
     throw new Error(
@@ -114,24 +119,20 @@ export async function createTls(settings: TlsSettings): Promise<Tls> {
       const believed = clients && { ca: clients.ca, ...(clients.crl.length > 0 && { crl: [...clients.crl] }) }
       const versions = { minVersion: minTls, maxVersion, ...(legacy && { ciphers: legacyCiphers }) } as const
       const mode = clients?.mode ?? 'off'
-      return new Session(
-        { ...base, ...shownTo(host), ...versions, ...believed },
-        ticketSuppression,
-        reuse !== 'off',
-        mode,
-      )
+      return new Session({ ...base, ...shownTo(host), ...versions, ...believed }, ticketSuppression, reuse, mode)
     },
   }
 }
 
 class Session implements SessionTls {
-  readonly resumption = sessionIdStore()
+  readonly #ids = new Map<string, Buffer>()
+  readonly resumption = sessionIdStore(this.#ids, true)
   readonly clientCertificates: SessionTls['clientCertificates']
   readonly #base: SecureContextOptions
   dataResumption: EventEmitter
   readonly #ticketKeys = randomBytes(48)
   #dataKeys: Buffer
-  #reuse: boolean
+  #reuse: SessionReuse
   readonly #ticketSuppression: boolean
   #control: SecureContext | undefined
   #upload: SecureContext | undefined
@@ -140,7 +141,7 @@ class Session implements SessionTls {
   constructor(
     base: SecureContextOptions,
     ticketSuppression: boolean,
-    reuse: boolean,
+    reuse: SessionReuse,
     clientCertificates: SessionTls['clientCertificates'],
   ) {
     this.clientCertificates = clientCertificates
@@ -148,14 +149,19 @@ class Session implements SessionTls {
     this.#ticketSuppression = ticketSuppression
     this.#reuse = reuse
     // Without reuse a data connection knows nothing of the control connection's session, and leaves nothing behind.
-    this.#dataKeys = reuse ? this.#ticketKeys : randomBytes(48)
-    this.dataResumption = reuse ? this.resumption : new EventEmitter()
+    this.#dataKeys = reuse === 'off' ? randomBytes(48) : this.#ticketKeys
+    this.dataResumption = reuse === 'off' ? new EventEmitter() : sessionIdStore(this.#ids, false)
   }
   withoutReuse(): void {
-    this.#reuse = false
+    this.#reuse = 'off'
     this.#dataKeys = randomBytes(48)
     this.dataResumption = new EventEmitter()
     this.#upload = undefined
+    this.#download = undefined
+  }
+  provingReuse(): void {
+    if (this.#reuse !== 'prefer') return
+    this.#reuse = 'require'
     this.#download = undefined
   }
   get control(): SecureContext {
@@ -167,12 +173,13 @@ class Session implements SessionTls {
     return this.#upload
   }
   get download(): SecureContext {
-    this.#download ??= this.#data(this.#reuse ? 'always' : 'never')
+    const proves = this.#reuse === 'require' || this.clientCertificates !== 'off'
+    this.#download ??= this.#data(this.#reuse === 'off' || proves ? 'never' : 'always')
     return this.#download
   }
   #data(tickets: 'always' | 'never'): SecureContext {
     if (!this.#ticketSuppression) {
-      return this.#reuse ? this.control : createSecureContext({ ...this.#base, ticketKeys: this.#dataKeys })
+      return this.#reuse === 'off' ? createSecureContext({ ...this.#base, ticketKeys: this.#dataKeys }) : this.control
     }
     const context = createSecureContext(this.#base)
     setTicketPolicy(context, this.#dataKeys, tickets)
@@ -181,11 +188,10 @@ class Session implements SessionTls {
 }
 
 /** Node keeps no server-side sessions of its own. The answers must be synchronous: Node holds data back until they come. */
-function sessionIdStore(): EventEmitter {
-  const sessions = new Map<string, Buffer>()
+function sessionIdStore(sessions: Map<string, Buffer>, keeps: boolean): EventEmitter {
   const store = new EventEmitter()
   store.on('newSession', (id: Buffer, data: Buffer, done: () => void) => {
-    sessions.set(id.toString('hex'), data)
+    if (keeps) sessions.set(id.toString('hex'), data)
     for (const oldest of sessions.keys()) {
       if (sessions.size <= sessionIdsMax) break
       sessions.delete(oldest)

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Dialogue } from '../support/dialogue.ts'
-import { makeFixture, namesIn } from '../support/fixtures.ts'
+import { finishedIn, keptIn, makeFixture, namesIn } from '../support/fixtures.ts'
 import { program } from '../support/packages.ts'
 import { usePlace } from '../support/place.ts'
 import { runOk } from '../support/run.ts'
@@ -90,7 +90,7 @@ test("T17: what the backend's permissions deny gets 550", async () => {
   expect(namesIn(join(place.home, "root's"))).toEqual([])
 })
 
-test('T17: a full disk gets 452, the file that was there stays, and nothing else is left', async () => {
+test('T17: a full disk gets 452, the file that was there stays, and nothing is left that takes space', async () => {
   const disk = join(place.home, 'disk')
   mkdirSync(disk)
   const { uid, gid } = place.sshd.user
@@ -102,7 +102,8 @@ test('T17: a full disk gets 452, the file that was there stays, and nothing else
     const content = readFileSync(path)
     expect((await client.transfer('STOR disk/kept', content)).code).toBe(452)
     expect((await client.transfer('STOR disk/new', content)).code).toBe(452)
-    expect(namesIn(disk)).toEqual(['kept'])
+    expect(finishedIn(disk)).toEqual(['kept'])
+    expect(keptIn(disk)).toEqual(new Map([['kept', Buffer.alloc(0)]]))
     const after = statSync(join(disk, 'kept'))
     expect([after.ino, after.size, after.mtimeMs]).toEqual([before.ino, before.size, before.mtimeMs])
     // There is room again for what fits.

@@ -104,7 +104,8 @@ describe('An upload gets no 226, and the old file stays, when', () => {
     const client = await logIn(victim)
     expect((await client.transfer('STOR /old', big)).code).toBe(code)
     expect(held(server, '/old')).toBe('old content')
-    expect(leftOvers(server)).toEqual([])
+    // At most the trace that this login has begun to replace the file.
+    for (const name of leftOvers(server)) expect(held(server, `/${name}`)).toBe('')
     // The session goes on.
     expect((await client.transfer('STOR /old', big)).code).toBe(226)
     expect(held(server, '/old')).toBe(big.toString('latin1'))

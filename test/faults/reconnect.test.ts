@@ -64,6 +64,8 @@ const stored = (name: string) => join(sshd.home, name)
 function give(name: string, file: Fixture): void {
   copyFileSync(file.path, stored(name))
   chownSync(stored(name), sshd.user.uid, sshd.user.gid)
+  // SFTP tells times in seconds, and a change within the same one is none.
+  utimesSync(stored(name), 1_000_000_000, 1_000_000_000)
 }
 
 /** Bytes in a file; 0 where there is none. */

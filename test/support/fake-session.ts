@@ -167,7 +167,7 @@ export class FakeSession implements Session {
       else await pipeline(source, upload.sink)
       await upload.commit()
     } catch (error) {
-      await upload.abandon(false)
+      await upload.abandon('nothing')
       throw error
     }
     return reply(226, done ?? 'Transfer complete.')

@@ -8,6 +8,7 @@ import { safeEnd } from '../../src/tls/safe-end.ts'
 import type { SessionTls, Tls } from '../../src/tls/session-tls.ts'
 import { setTicketPolicy } from '../../src/tls/ticket-policy.ts'
 import { suppressesTickets } from '../../src/tls/ticket-self-test.ts'
+import { testCertificate } from '../support/certificates.ts'
 import { testTls } from '../support/data-channel.ts'
 
 interface Handshake {
@@ -17,16 +18,21 @@ interface Handshake {
 }
 
 /** One connection on a context of a session, at the end of which the client has all that the server sent. */
-async function handshake(session: SessionTls, context: SecureContext, options: ConnectionOptions): Promise<Handshake> {
-  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+async function handshake(
+  session: SessionTls,
+  context: SecureContext,
+  options: ConnectionOptions,
+  server = session.resumption,
+): Promise<Handshake> {
+  const listener = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+  await once(listener, 'listening')
   const sessions: Buffer[] = []
-  const { port } = server.address() as AddressInfo
+  const { port } = listener.address() as AddressInfo
   const client = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
   client.on('session', (given) => sessions.push(given))
-  const [raw] = await once(server, 'connection')
-  server.close()
-  const socket = new TLSSocket(raw, { isServer: true, secureContext: context, server: session.resumption as never })
+  const [raw] = await once(listener, 'connection')
+  listener.close()
+  const socket = new TLSSocket(raw, { isServer: true, secureContext: context, server: server as never })
   await once(socket, 'secure')
   const reused = socket.isSessionReused()
   socket.resume()
@@ -78,6 +84,33 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('on %s', (version) => {
     if (version === 'TLSv1.3') expect(sessions.length).toBeGreaterThan(0)
     const renewed = sessions.at(-1) ?? session
     expect(await handshake(own, own.upload, { ...client, session: renewed })).toMatchObject({ reused: true })
+  })
+
+  test('where resuming is to prove who connects, what a data connection gives to whoever comes proves nothing', async () => {
+    const clients = { mode: 'request', ca: (await testCertificate()).cert, crl: [] } as const
+    const proving = [
+      tls.newSession({ reuse: 'require' }),
+      tls.newSession({ reuse: 'prefer', clients }),
+      tls.newSession({ reuse: 'prefer' }),
+    ]
+    proving[2]?.provingReuse()
+    for (const own of proving) {
+      // With `require` on the listener there is no TLS 1.3.
+      const stranger = own === proving[0] ? {} : client
+      for (const [context, options] of [own.download, own.upload].flatMap(
+        (each) =>
+          [
+            [each, {}],
+            [each, noTicket],
+          ] as const,
+      )) {
+        const { sessions } = await handshake(own, context, { ...stranger, ...options }, own.dataResumption)
+        for (const session of sessions) {
+          const again = await handshake(own, context, { ...stranger, ...options, session }, own.dataResumption)
+          expect(again.reused).toBe(false)
+        }
+      }
+    }
   })
 
   test('an upload sends no ticket, resumed or not', async () => {

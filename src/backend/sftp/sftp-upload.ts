@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BackendError, type ByteTarget, type Upload } from '../backend.ts'
+import { BackendError, type ByteTarget, type Leave, type Upload } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { explain, whyWriteFailed } from './explain.ts'
 import { isLost } from './failures.ts'
@@ -164,31 +164,33 @@ export class SftpUpload implements Upload {
     return laneOf(client, handle)
   }
 
-  async abandon(keep: boolean): Promise<void> {
+  async abandon(leave: Leave): Promise<void> {
     if (this.#over) return
     this.#over = true
-    if (!keep) this.#writer.destroy()
+    if (leave !== 'bytes') this.#writer.destroy()
     const done = new AbortController()
-    const dropped = this.#end(keep).finally(() => {
+    const ended = this.#end(leave).finally(() => {
       this.#release()
       done.abort()
     })
     // A server that is slow, or silent, is no reason to leave the client without an answer.
-    await Promise.race([dropped, sleep(dropMs, undefined, { signal: done.signal }).catch(() => {})])
+    await Promise.race([ended, sleep(dropMs, undefined, { signal: done.signal }).catch(() => {})])
   }
 
-  async #end(keep: boolean): Promise<void> {
-    if (keep) await this.#writer.settle()
+  async #end(leave: Leave): Promise<void> {
+    if (leave === 'bytes') await this.#writer.settle()
     this.#writer.destroy()
-    await (keep && this.#worthKeeping ? this.#keep() : this.#drop())
+    const bytes = this.#worthKeeping(leave)
+    await (bytes === undefined ? this.#drop() : this.#keep(bytes))
   }
 
-  /** With several connections there may be holes; a name of STOU's means nothing to its client any more. */
-  get #worthKeeping(): boolean {
+  /** How many bytes of the partial file are kept; undefined: it is not. A name of STOU's means nothing to its client any more. */
+  #worthKeeping(leave: Leave): number | undefined {
     const { target } = this.#place
-    return (
-      this.#settings.keepPartial && target !== undefined && !target.unique && this.#writer.inOrder && this.#arrived > 0
-    )
+    if (leave === 'nothing' || !this.#settings.keepPartial || !target || target.unique) return undefined
+    // With several connections there may be holes.
+    if (leave === 'bytes' && this.#writer.inOrder && this.#arrived > 0) return this.#arrived
+    return target.replaces ? 0 : undefined
   }
   /** Behind the last byte that is surely there. */
   get #arrived(): number {
@@ -196,14 +198,15 @@ export class SftpUpload implements Upload {
   }
 
   /** Gives the partial file the name under which its login will look for it; without a connection that has to wait. */
-  async #keep(): Promise<void> {
+  async #keep(bytes: number): Promise<void> {
     const { path, handle, target } = this.#place
     if (!target) return
-    const [kept, bytes] = [keptPath(target.path, this.#settings.tag), this.#arrived]
+    const kept = keptPath(target.path, this.#settings.tag)
     try {
-      // What was sent after a failure may be there, with a hole before it.
-      await this.#client.fsetstat(handle, { size: bytes })
-      await this.#close()
+      // What was sent after a failure may be there, with a hole before it. The end of a small file is sent with its bytes.
+      if (this.#closed !== undefined) await this.#client.setstat(path, { size: bytes })
+      else await this.#client.fsetstat(handle, { size: bytes })
+      await this.#close().catch(() => {})
       await this.#client.rename(path, kept)
     } catch {
       if (this.#client.session.dead) this.#settings.partials.abandon(kept, { path, bytes })

@@ -22,7 +22,7 @@ export async function openContinued(
 ): Promise<Place> {
   const { client, server } = parts
   const { exists, ...looked } = await lookAtTarget(client, path)
-  const target = { ...looked, unique: false }
+  const target = { ...looked, unique: false, replaces: exists }
   const partial = await openPartial(client, tag, target.path, mode, partials)
   if (partial) return { ...partial, target }
   if (!exists) {
@@ -31,7 +31,7 @@ export async function openContinued(
   }
   if (server.can.rename === 'plain') return openInPlace(client, path, mode)
   try {
-    return { ...(await openCopy(parts, tag, target.path, mode)), target }
+    return { ...(await openCopy(parts, tag, target.path, mode)), target: { ...target, replaces: false } }
   } catch (error) {
     // Mailboxes that may be written to and not read: nothing can be copied there.
     if (error instanceof BackendError && error.kind === 'accessDenied') return openInPlace(client, path, mode)

@@ -24,6 +24,8 @@ export interface Target {
   readonly mode: number | undefined
   /** STOU: must not replace anything. */
   readonly unique: boolean
+  /** Whether a file has the name, which is being replaced from its beginning. */
+  readonly replaces: boolean
 }
 
 /** A temporary file beside the target; the target is looked at in the same round trip. */
@@ -39,7 +41,7 @@ export async function openBeside(client: SftpClient, tag: string, path: ByteStri
     await dropPart(client, part)
     throw new BackendError('alreadyExists', 'the name is taken')
   }
-  const fresh = { start: 0, size: 0, target: { ...target, unique } }
+  const fresh = { start: 0, size: 0, target: { ...target, unique, replaces: exists } }
   if (target.path !== path) {
     // Storing to a link stores to the file that it names, as every FTP server does; the link stays a link.
     await dropPart(client, part)

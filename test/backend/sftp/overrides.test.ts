@@ -43,7 +43,7 @@ async function put(files: FileSystem, name: string, text: string): Promise<strin
     await pipeline([Buffer.from(text)], upload.sink)
     await upload.commit()
   } catch (error) {
-    await upload.abandon(false)
+    await upload.abandon('nothing')
     throw error
   }
   return path

@@ -73,7 +73,7 @@ async function interrupt(
 ) {
   const upload = await login.write(path(name), mode)
   upload.sink.write(bytes)
-  await upload.abandon(true)
+  await upload.abandon('bytes')
 }
 
 async function listed(login: FileSystem): Promise<Entry[]> {
@@ -82,6 +82,48 @@ async function listed(login: FileSystem): Promise<Entry[]> {
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 const sizes = async (login: FileSystem) => (await listed(login)).map(({ name, size }) => [name, size])
+
+describe('A replacement that was begun and came to nothing', () => {
+  const begun = async (leave: 'bytes' | 'trace') => {
+    give('file', old)
+    const upload = await files.write(path('file'), { kind: 'replace' })
+    if (leave === 'trace') upload.sink.write(content.subarray(0, cutAt))
+    await upload.abandon(leave)
+  }
+
+  test.each(['bytes', 'trace'] as const)(
+    'is seen by its login as a file without bytes, and by nobody else (%s)',
+    async (leave) => {
+      await begun(leave)
+      expect((await files.stat(path('file'), 'SIZE')).size).toBe(0)
+      expect(await sizes(files)).toEqual([['file', 0]])
+      expect((await (await logIn('bob')).stat(path('file'), 'SIZE')).size).toBe(old.length)
+      expect(disk('file')).toEqual(old)
+    },
+  )
+
+  test('does not lead a client that goes on where the file ends into the old one', async () => {
+    await begun('trace')
+    const { size: offset = -1 } = await files.stat(path('file'), 'SIZE')
+    await put(files, 'file', content.subarray(offset), { kind: 'restart', offset })
+    expect(disk('file').equals(content)).toBe(true)
+    expect(names()).toEqual(['file'])
+  })
+
+  test('is over with the next upload, and leaves nothing where the name was free or nobody is to go on', async () => {
+    await begun('trace')
+    await put(files, 'file', content)
+    expect((await files.stat(path('file'), 'SIZE')).size).toBe(content.length)
+    for (const [name, leave] of [
+      ['new', 'trace'],
+      ['new', 'bytes'],
+      ['file', 'nothing'],
+    ] as const) {
+      await (await files.write(path(name), { kind: 'replace' })).abandon(leave)
+    }
+    expect(names()).toEqual(['file'])
+  })
+})
 
 describe.each([
   ['a file has the name', true],
@@ -175,7 +217,7 @@ describe.each([
       await expect((await logIn('alice')).write(path('file'), mode)).rejects.toMatchObject({ kind: 'busy' })
     }
     const other = await (await logIn('bob')).write(path('file'), { kind: 'replace' })
-    await other.abandon(false)
+    await other.abandon('nothing')
     await send(upload, content.subarray(cutAt))
     await upload.commit()
     expect(disk('file').equals(content)).toBe(true)
@@ -237,7 +279,7 @@ describe('An upload whose connection to the backend is lost', () => {
     await new Promise((resolve) => setTimeout(resolve, 300))
     for (const pid of processTree(sshd.pid).slice(1)) signal(pid, 'SIGKILL')
     await new Promise((resolve) => upload.sink.once('close', resolve))
-    await upload.abandon(true)
+    await upload.abandon('bytes')
     opened = []
     files = await logIn('alice')
     const { size = 0 } = await files.stat(path('file'), 'SIZE')

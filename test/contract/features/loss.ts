@@ -21,7 +21,7 @@ export const loss: Feature = {
     suite.it('an upload under way fails as unavailable, and cannot be committed', async () => {
       await expect(finished(upload.sink)).rejects.toMatchObject(ofKind('unavailable'))
       await expect(upload.commit()).rejects.toThrow()
-      await upload.abandon(false)
+      await upload.abandon('nothing')
     })
   },
 }

@@ -39,8 +39,8 @@ export const uploads: Feature = {
       const before = candidate.disk.snapshot()
       const upload = await files.write(at('kept'), { kind: 'replace' })
       await fill(upload, 'new')
-      await upload.abandon(false)
-      await upload.abandon(false)
+      await upload.abandon('nothing')
+      await upload.abandon('nothing')
       expect(candidate.disk.snapshot()).toEqual(before)
     })
 
@@ -51,7 +51,7 @@ export const uploads: Feature = {
       upload.sink.write(Buffer.from('half'))
       upload.sink.destroy()
       await expect(upload.commit()).rejects.toMatchObject(ofKind('failed'))
-      await upload.abandon(false)
+      await upload.abandon('nothing')
       await expect(files.stat(at('cut'))).rejects.toMatchObject(ofKind('notFound'))
     })
 
@@ -62,7 +62,7 @@ export const uploads: Feature = {
       await other.close()
       await new Promise(setImmediate)
       await expect(upload.commit()).rejects.toThrow()
-      await upload.abandon(false)
+      await upload.abandon('nothing')
       await expect(files.stat(at('orphan'))).rejects.toMatchObject(ofKind('notFound'))
     })
 
@@ -70,8 +70,8 @@ export const uploads: Feature = {
       const { files, at } = suite.world
       const upload = await files.write(at('once'), { kind: 'replace' })
       await expect(files.write(at('once'), { kind: 'replace' })).rejects.toMatchObject(ofKind('busy'))
-      await upload.abandon(false)
-      await (await files.write(at('once'), { kind: 'replace' })).abandon(false)
+      await upload.abandon('nothing')
+      await (await files.write(at('once'), { kind: 'replace' })).abandon('nothing')
     })
 
     it('uploads of one name by two logins do not mix: the later commit wins whole', async () => {

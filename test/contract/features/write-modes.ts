@@ -70,7 +70,7 @@ export const writeModes: Feature = {
       candidate.disk.file('raced', 'first')
       const before = candidate.disk.content('raced')
       await expect(upload.commit()).rejects.toThrow()
-      await upload.abandon(false)
+      await upload.abandon('nothing')
       expect(candidate.disk.content('raced')).toEqual(before)
     })
   },

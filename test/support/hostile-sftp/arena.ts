@@ -152,7 +152,7 @@ export async function store(
     })
     await upload.commit()
   } finally {
-    await upload.abandon(false)
+    await upload.abandon('nothing')
   }
 }
 

@@ -193,7 +193,13 @@ function write(file: File, offset: number, bytes: Buffer): Answer {
 }
 
 function setAttrs(node: Node, fields: Fields): Answer {
-  const { mode, times } = fields.attrs()
+  const { size, mode, times } = fields.attrs()
+  if (size !== undefined && node.type === 'file') {
+    node.content = Buffer.concat([node.content, Buffer.alloc(Math.max(0, size - node.content.length))]).subarray(
+      0,
+      size,
+    )
+  }
   if (mode !== undefined) node.attrs.mode = mode
   if (times !== undefined) node.attrs.modified = times.modified
   return done

@@ -1,0 +1,83 @@
+import { execFileSync } from 'node:child_process'
+import { createHash, randomBytes, randomInt } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { finishedIn } from '../support/fixtures.ts'
+import { ground } from '../support/ground.ts'
+import { program } from '../support/packages.ts'
+import { run } from '../support/run.ts'
+import { type Sshd, startSshd } from '../support/sshd.ts'
+import { type GatewayProcess, startGatewayProcess } from './history/gateway-process.ts'
+
+/** `KILLS=200 npx vitest run test/faults/kill.test.ts` is the long form. */
+const kills = Number(process.env['KILLS'] ?? 20)
+const uploadMs = 400
+
+let sshd: Sshd
+let gateway: GatewayProcess
+beforeAll(async () => {
+  execFileSync('npm', ['run', '--silent', 'build'])
+  sshd = await startSshd()
+  gateway = await startGatewayProcess(await ground(), sshd, sshd.port, [])
+}, 60_000)
+afterAll(async () => {
+  await gateway?.stop()
+  await sshd?.stop()
+})
+
+const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+const stored = (name: string) => {
+  const path = join(sshd.home, name)
+  return existsSync(path) ? hash(readFileSync(path)) : 'absent'
+}
+
+async function upload(name: string, file: string, ...settings: string[]): Promise<boolean> {
+  const { name: user, password } = sshd.user
+  const how = [
+    `url = "ftp://127.0.0.1:${gateway.port}/${name}"`,
+    `user = "${user}:${password}"`,
+    `upload-file = "${file}"`,
+  ]
+  const input = [...how, 'ssl-reqd', 'insecure', 'silent', 'show-error', 'verbose', ...settings].join('\n')
+  const { stderr } = await run(program('curl'), ['-q', '--config', '-'], { input, secret: password })
+  return stderr.toString().includes('< 226 ')
+}
+
+test(`a gateway that is killed ${kills} times leaves no part of a file under its name, and every retry is right`, {
+  timeout: 60_000 + kills * 10_000,
+}, async () => {
+  const names = ['a', 'b', 'c']
+  const expected = new Map(names.map((name) => [name, 'absent']))
+  let cut = 0
+  for (let i = 0; i < kills; i++) {
+    const name = names[i % names.length] ?? ''
+    const content = randomBytes(randomInt(1, 4_000_000))
+    const file = join(sshd.folder, 'content')
+    writeFileSync(file, content)
+    const uploading = upload(name, file, `limit-rate = ${Math.ceil((content.length * 1000) / uploadMs)}`)
+    await sleep(randomInt(uploadMs + 200))
+    await gateway.kill()
+    const told = await uploading
+    const found = stored(name)
+    // What was not told may have been done, as a whole.
+    const allowed = told ? [hash(content)] : [hash(content), expected.get(name)]
+    expect(allowed, `round ${i}`).toContain(found)
+    if (found !== hash(content)) cut++
+    expected.set(name, found)
+    if (i % 2 === 0) {
+      expect(await upload(name, file), `retry of round ${i}`).toBe(true)
+      expect(stored(name), `retry of round ${i}`).toBe(hash(content))
+      expected.set(name, hash(content))
+    }
+    for (const [other, sum] of expected) expect(stored(other), `${other} after round ${i}`).toBe(sum)
+  }
+  expect(cut).toBeGreaterThan(kills / 10)
+  // What the killed ones left is hidden, and of the form that listings take away when it is old.
+  const left = readdirSync(sshd.home).filter((each) => !names.includes(each))
+  for (const each of left) expect(each).toMatch(/^\.[abc]\.[0-9a-f]{8}(-[0-9a-f]{8})?\.part$/)
+  expect(finishedIn(sshd.home).filter((each) => !each.endsWith('.part'))).toEqual(
+    names.filter((name) => expected.get(name) !== 'absent'),
+  )
+})
