@@ -126,6 +126,7 @@ export class FtpServer {
     const settings = {
       stallMs: options.timeouts.dataStallMs,
       observer,
+      records: options.records,
     }
     const refusals = {
       tooMany: () => this.#refused.atLeast(clientAddress, this.limits.refusalsPerAddress),

@@ -5,7 +5,7 @@ import type { SourcePorts } from '../data/source-ports.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { Dialect, DialectChanges } from '../ftp/dialect.ts'
 import type { Secret } from '../ftp/secret.ts'
-import type { Observer } from '../observe/observer.ts'
+import type { Observer, TransferRecords } from '../observe/observer.ts'
 import type { ClientAuthorities, ClientCertificate } from '../tls/client-certificates.ts'
 import type { MinTls, Tls } from '../tls/session-tls.ts'
 
@@ -39,6 +39,7 @@ export interface SessionOptions {
     readonly dataStallMs: number
   }
   readonly observer: Observer
+  readonly records: TransferRecords
 }
 
 /** Who a login is and where the files are; no password where the certificate suffices. Throws BackendError `loginRefused` or `unavailable`. */

@@ -18,7 +18,8 @@ import { LoginDesk, type Refusals } from './login-desk.ts'
 import { NamedHost } from './named-host.ts'
 import type { SessionNames } from './session-names.ts'
 import type { ListenerPolicy, SessionOptions } from './session-options.ts'
-import type { TransferContext, TransferRunner } from './transfer-runner.ts'
+import type { TransferContext } from './transfer-report.ts'
+import type { TransferRunner } from './transfer-runner.ts'
 
 /** What a session is made of; see `ftp-server.ts` for how. */
 export interface SessionParts {
@@ -243,6 +244,10 @@ export class SessionState implements Session {
   clientLeft(): void {
     this.#data.clientLeft()
   }
+  /** For the record: the transfer command was answered without a transfer. */
+  async transferRefused(argument: ByteString, code: number): Promise<void> {
+    if (this.user) await this.transfers.refused(this.#context(), this.user.resolve(argument), code)
+  }
   endTransfer(): void {
     this.transfers.end()
     this.renameFrom = undefined
@@ -284,7 +289,9 @@ export class SessionState implements Session {
     // The declared size is that of the whole file where a client resumes; only without REST is it that of the upload.
     const ofUpload = restartAt > 0 ? undefined : declaredSize
     const compression = this.mode === 'Z' ? this.compressionLevel : undefined
-    return { session, partner, dialect, user, address, protection, compression, declaredSize: ofUpload }
+    const part = { offset: this.range?.start ?? restartAt, ofPart: this.range !== undefined || restartAt > 0 }
+    const about = { session, listener: this.listener.name, partner, user, address, type: this.type }
+    return { ...about, ...part, dialect, protection, compression, declaredSize: ofUpload }
   }
 }
 

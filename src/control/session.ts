@@ -13,6 +13,8 @@ import type { SessionState } from './session-state.ts'
 const heldMax = 32
 /** Lines before login that make no sense, and lines that are too long, after which the connection is closed. */
 const strangeMax = 5
+/** A command that was not understood is no transfer. */
+const syntaxError = 501
 const tooLongMax = 3
 
 /**
@@ -154,7 +156,10 @@ export class FtpSession {
     if (command?.transfers) await this.#state.transfers.begin(verb)
     const text = this.#understood(argument, command)
     const answer = await this.#answer(text, command).catch((error) => this.#failed(error, verb, command))
-    if (command?.transfers) this.#state.endTransfer()
+    if (command?.transfers) {
+      if (answer.code !== syntaxError) await this.#state.transferRefused(text ?? argument, answer.code)
+      this.#state.endTransfer()
+    }
     const seconds = (performance.now() - startedAt) / 1000
     const shown = command?.secret ? '' : (text ?? argument)
     const known = command !== undefined

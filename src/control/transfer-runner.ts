@@ -3,49 +3,33 @@ import type { Receiving, Sending } from '../commands/command.ts'
 import { deflated, inflated } from '../data/compression.ts'
 import type { DataChannel } from '../data/data-channel.ts'
 import type { DataConnection } from '../data/data-connection.ts'
-import { DataConnectionError, type DataFailure } from '../data/data-error.ts'
+import { DataConnectionError } from '../data/data-error.ts'
 import { receiveInto, sendContent } from '../data/transfer.ts'
 import { type ByteString, fromText, printable } from '../ftp/bytes.ts'
-import type { Dialect } from '../ftp/dialect.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
-import type { Observer, TransferEvent } from '../observe/observer.ts'
+import type { Observer, TransferRecord, TransferRecords } from '../observe/observer.ts'
 import { isForeseen, replyTo } from './replies.ts'
-
-/** What a transfer needs to know of its session. */
-export interface TransferContext {
-  readonly session: string
-  readonly partner: string
-  readonly user: string
-  readonly address: string
-  readonly protection: 'C' | 'P'
-  readonly dialect: Dialect
-  readonly declaredSize: number | undefined
-  /** Level of MODE Z; undefined in MODE S. */
-  readonly compression: number | undefined
-}
+import {
+  type Direction,
+  type Ended,
+  eventOf,
+  outcomeOf,
+  type Running,
+  recordOf,
+  StoredBytes,
+  type TransferContext,
+} from './transfer-report.ts'
 
 export interface TransferSettings {
   readonly stallMs: number
   readonly observer: Observer
-}
-
-/** The transfer that is running, from its command to its final reply. */
-interface Running {
-  readonly verb: string
-  path: string
-  readonly startedAt: number
-  readonly abort: AbortController
-  connection: DataConnection | undefined
-  /** Bytes of a compressed upload, as it is stored. */
-  inflatedBytes: number | undefined
-  /** `send` or `receive` has taken over from the handler that opens the file. */
-  taken: boolean
-  /** All bytes are here and are being committed: too late to abort. */
-  completing: boolean
+  readonly records: TransferRecords
 }
 
 type Bytes = AsyncIterable<Buffer>
 type Decoding = (source: Bytes) => Bytes
+
+const fileVerbs: ReadonlySet<string> = new Set(['STOR', 'STOU', 'APPE', 'RETR'])
 
 /** Runs one transfer at a time: 150, data connection, bytes, commit, and the reply with what became of it. */
 export class TransferRunner {
@@ -67,8 +51,9 @@ export class TransferRunner {
     await this.#handler
     const abort = new AbortController()
     const startedAt = performance.now()
-    const nothingYet = { connection: undefined, inflatedBytes: undefined, taken: false, completing: false }
-    this.#running = { verb, path: '', startedAt, abort, ...nothingYet }
+    const nothingYet = { connection: undefined, inflatedBytes: undefined, stored: undefined }
+    const notYet = { taken: false, completing: false, recorded: false }
+    this.#running = { verb, path: '', startedAt, abort, ...nothingYet, ...notYet }
   }
 
   /**
@@ -110,7 +95,7 @@ export class TransferRunner {
 
   async send(context: TransferContext, transfer: Sending): Promise<Reply> {
     const direction = transfer.verb === 'RETR' ? 'download' : 'listing'
-    return this.#record(context, transfer, direction, async (running) => {
+    return this.#report(context, transfer, direction, async (running) => {
       const cancel = () => void transfer.cancel()
       running.abort.signal.addEventListener('abort', cancel)
       try {
@@ -133,7 +118,7 @@ export class TransferRunner {
 
   async receive(context: TransferContext, transfer: Receiving): Promise<Reply> {
     const { upload } = transfer
-    return this.#record(context, transfer, 'upload', async (running) => {
+    return this.#report(context, transfer, 'upload', async (running) => {
       try {
         await this.#announce(running, transfer)
         // The size that ALLO declares is that of the file, so it says nothing about the bytes of MODE Z.
@@ -141,8 +126,15 @@ export class TransferRunner {
           context.dialect.upload.endOfData === 'warn' ||
           (context.compression === undefined && bytes === context.declaredSize)
         const connection = await this.#open(running, context, 'upload', acceptFin)
+        if (this.#settings.records.on) running.stored = new StoredBytes()
         const options = { stallMs: this.#settings.stallMs, signal: running.abort.signal }
-        await receiveInto(connection, upload, this.#decoding(running, context, transfer), options)
+        const { stored } = running
+        const destination = {
+          sink: upload.sink,
+          direct: upload.direct,
+          onBytes: stored && ((b: Buffer) => stored.add(b)),
+        }
+        await receiveInto(connection, destination, this.#decoding(running, context, transfer), options)
         if (transfer.convert === undefined) this.#checkDeclaredSize(context, running.inflatedBytes ?? connection.bytes)
         running.completing = true
         await upload.commit()
@@ -212,11 +204,11 @@ export class TransferRunner {
     throw new DataConnectionError('wrongSize', `ALLO declared ${declaredSize} bytes, ${bytes} came`)
   }
 
-  /** Runs the work, turns a failure into its reply, and tells the observer either way, before the reply is sent. */
-  async #record(
+  /** Runs the work, turns a failure into its reply, and tells and records it either way, before the reply is sent. */
+  async #report(
     context: TransferContext,
     transfer: Sending | Receiving,
-    direction: TransferEvent['direction'],
+    direction: Direction,
     work: (running: Running) => Promise<Reply>,
   ): Promise<Reply> {
     const running = this.#running
@@ -231,54 +223,36 @@ export class TransferRunner {
       error = running.abort.signal.aborted ? new DataConnectionError('aborted', 'aborted by ABOR', { cause }) : cause
       answer = replyTo(error, 'transfer')
     }
-    this.#tell(context, transfer, direction, running, answer.code, error)
+    const ended: Ended = { code: answer.code, error }
+    this.#settings.observer(eventOf(context, transfer, direction, running, ended))
+    if (error !== undefined && !isForeseen(error)) {
+      this.#settings.observer({ kind: 'bug', error, session: context.session })
+    }
+    if (direction !== 'listing') {
+      await this.#record(running, () => recordOf(context, running, transfer.path, outcomeOf(error), answer.code))
+    }
     return answer
   }
 
-  #tell(
-    { session, partner, user, address }: TransferContext,
-    transfer: Sending | Receiving,
-    direction: TransferEvent['direction'],
-    { connection, startedAt, inflatedBytes }: Running,
-    code: number,
-    error: unknown,
-  ): void {
-    this.#settings.observer({
-      kind: 'transfer',
-      session,
-      partner,
-      user,
-      address,
-      verb: transfer.verb,
-      path: transfer.path,
-      direction,
-      bytes: connection?.bytes ?? 0,
-      seconds: (performance.now() - startedAt) / 1000,
-      outcome: outcomeOf(error),
-      code,
-      ...(direction === 'upload' && { endOfData: connection?.endOfData ?? 'none' }),
-      ...(inflatedBytes !== undefined && { inflatedBytes }),
-      ...(connection?.tls !== undefined && { tls: connection.tls }),
-      ...(connection?.reused !== undefined && { reused: connection.reused }),
-      ...('upload' in transfer && transfer.upload.inPlace && { inPlace: true }),
-      ...(error instanceof Error && { reason: error.message }),
-    })
-    if (error !== undefined && !isForeseen(error)) this.#settings.observer({ kind: 'bug', error, session })
+  /** For the record: a command for a file whose transfer has not begun, and will not. */
+  async refused(context: TransferContext, path: ByteString, code: number): Promise<void> {
+    const running = this.#running
+    if (!running || running.taken || !fileVerbs.has(running.verb)) return
+    const outcome = running.abort.signal.aborted ? 'client_abort' : 'refused'
+    await this.#record(running, () => recordOf(context, running, path, outcome, code))
+  }
+
+  /** Once for each transfer: what was aborted while its file was being opened comes back later. */
+  async #record(running: Running, made: () => TransferRecord): Promise<void> {
+    const { records } = this.#settings
+    if (running.recorded || !records.on) return
+    running.recorded = true
+    await records.write(made())
   }
 }
-
-const incomplete: ReadonlySet<DataFailure> = new Set(['truncated', 'wrongSize', 'corrupt'])
 
 /** Whether the client may send the rest: what came until then is the beginning of its file. */
 function canContinue(error: unknown): boolean {
   if (error instanceof BackendError) return error.kind === 'unavailable'
   return error instanceof DataConnectionError && error.failure !== 'wrongSize' && error.failure !== 'corrupt'
-}
-
-function outcomeOf(error: unknown): TransferEvent['outcome'] {
-  if (error === undefined) return 'ok'
-  if (error instanceof BackendError) return 'backend_error'
-  if (!(error instanceof DataConnectionError)) return 'gateway_error'
-  if (error.failure === 'aborted') return 'client_abort'
-  return incomplete.has(error.failure) ? 'truncated' : 'data_error'
 }

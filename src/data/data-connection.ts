@@ -6,6 +6,7 @@ export interface DataConnection {
   readonly stream: Socket
   /** TLS version. */
   readonly tls: string | undefined
+  readonly cipher: string | undefined
   /** Whether the client resumed the TLS session of its control connection. */
   readonly reused: boolean | undefined
   /** Bytes of the file or listing that have been received, or that the system has taken to send. */

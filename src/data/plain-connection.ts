@@ -11,6 +11,7 @@ export function plainConnection(raw: Socket, direction: 'upload' | 'download'): 
   return {
     stream: raw,
     tls: undefined,
+    cipher: undefined,
     reused: undefined,
     get bytes() {
       return bytesMoved(raw, direction)

@@ -60,6 +60,7 @@ export async function secureConnection(
   const connection: DataConnection = {
     stream: socket,
     tls: agreed.version,
+    cipher: agreed.cipher,
     reused: agreed.reused,
     get bytes() {
       return bytesMoved(socket, direction)

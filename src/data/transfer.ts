@@ -93,6 +93,13 @@ function lost(stream: Socket): Promise<never> {
   return closed
 }
 
+/** Where an upload goes; `onBytes` is shown all that goes there, before it does, and must not keep it. */
+export interface Destination {
+  readonly sink: Upload['sink']
+  readonly direct?: ByteTarget | undefined
+  readonly onBytes?: ((bytes: Buffer) => void) | undefined
+}
+
 /**
  * Writes what the client sends into the sink, through `transform` where there is one, and ends the sink. Resolves when
  * the sink has finished, after an end of data that was proven or accepted. Our own end goes out as soon as the client's
@@ -102,13 +109,13 @@ function lost(stream: Socket): Promise<never> {
  */
 export async function receiveInto(
   connection: DataConnection,
-  { sink, direct }: Pick<Upload, 'sink' | 'direct'>,
+  { sink, direct, onBytes = () => {} }: Destination,
   transform: Transform | undefined,
   options: TransferOptions,
 ): Promise<void> {
   const watch = watchProgress(connection, options)
   try {
-    await Promise.race([watch.failed, failed(sink), pull(connection, sink, transform ?? direct, watch)])
+    await Promise.race([watch.failed, failed(sink), pull(connection, { sink, onBytes }, transform ?? direct, watch)])
   } catch (error) {
     sink.destroy()
     closeAfter(discardMs, connection)
@@ -121,15 +128,22 @@ export async function receiveInto(
 
 type Transform = (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>
 
+/** A destination that is written to. */
+interface Way {
+  readonly sink: Writable
+  readonly onBytes: (bytes: Buffer) => void
+}
+
 async function pull(
   connection: DataConnection,
-  sink: Writable,
+  way: Way,
   how: Transform | ByteTarget | undefined,
   watch: ProgressWatch,
 ): Promise<void> {
-  if (typeof how === 'function') await pullThrough(how, connection, sink, watch)
-  else if (how === undefined || !(await pullDirectly(connection, sink, how, watch)))
-    await pullStraight(connection, sink, watch)
+  const { sink } = way
+  if (typeof how === 'function') await pullThrough(how, connection, way, watch)
+  else if (how === undefined || !(await pullDirectly(connection, way, how, watch)))
+    await pullStraight(connection, way, watch)
   if (sink.destroyed) {
     connection.close()
     return
@@ -146,10 +160,12 @@ async function pull(
  * Chunks as they come: joining them first, as the stream's iterator does, would copy every byte once more. Once the sink
  * has failed the rest is read and dropped.
  */
-function pullStraight({ stream }: DataConnection, sink: Writable, watch: ProgressWatch): Promise<void> {
+function pullStraight({ stream }: DataConnection, { sink, onBytes }: Way, watch: ProgressWatch): Promise<void> {
   return new Promise((resolve, reject) => {
     const onData = (chunk: Buffer) => {
-      if (sink.destroyed || sink.write(chunk)) return
+      if (sink.destroyed) return
+      onBytes(chunk)
+      if (sink.write(chunk)) return
       stream.pause()
       watch.clientTurn(false)
     }
@@ -175,16 +191,23 @@ function pullStraight({ stream }: DataConnection, sink: Writable, watch: Progres
 /** The bytes go from the socket to where the backend wants them; false when this Node cannot do that. */
 async function pullDirectly(
   { stream }: DataConnection,
-  sink: Writable,
+  { sink, onBytes }: Way,
   target: ByteTarget,
   watch: ProgressWatch,
 ): Promise<boolean> {
+  let room: Buffer = Buffer.alloc(0)
+  const nextRoom = () => {
+    room = target.room()
+    return room
+  }
   const filled = (bytes: number) => {
+    // Once taken, the room belongs to the backend.
+    if (!sink.destroyed) onBytes(room.subarray(0, bytes))
     const more = target.filled(bytes)
     if (!more) watch.clientTurn(false)
     return more
   }
-  if (!readInto(stream, { room: () => target.room(), filled })) return false
+  if (!readInto(stream, { room: nextRoom, filled })) return false
   target.onRoom = () => {
     watch.clientTurn(true)
     stream.resume()
@@ -208,13 +231,15 @@ async function pullDirectly(
 async function pullThrough(
   transform: Transform,
   { stream }: DataConnection,
-  sink: Writable,
+  { sink, onBytes }: Way,
   watch: ProgressWatch,
 ): Promise<void> {
   // The iterator must not destroy the socket at the end: our own end has to be sent.
   for await (const chunk of transform(stream.iterator({ destroyOnReturn: false }))) {
     // The transfer has failed: this is the second of reading and dropping.
-    if (sink.destroyed || sink.write(chunk)) continue
+    if (sink.destroyed) continue
+    onBytes(chunk)
+    if (sink.write(chunk)) continue
     watch.clientTurn(false)
     await drained(sink)
     watch.clientTurn(true)

@@ -77,6 +77,7 @@ export function defineInstruments(registry: Registry) {
       transferSeconds,
     ),
     transferSize: histogram('transfer_size_bytes', 'Bytes of one transfer.', ['direction'], transferBytes),
+    recordsLost: counter('transfer_records_lost_total', 'Transfers that are missing in the transfer log.', ['partner']),
 
     namesLost: counter(
       'names_lost_total',

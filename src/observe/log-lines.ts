@@ -82,6 +82,11 @@ const words: Table = {
     const level = e.outcome === 'backend_error' || e.outcome === 'gateway_error' ? 'error' : 'warn'
     return [level, 'transfer.failed', `${what}: ${e.outcome}${because(e)}`]
   },
+  transferRecordLost: (e) => [
+    'error',
+    'transfer.record_lost',
+    `The transfer of ${toText(e.path)} is missing in the transfer log: ${e.reason}`,
+  ],
 
   backendConnection: (e) => {
     switch (e.outcome) {
@@ -144,6 +149,7 @@ function fieldsOf(event: Event): Record<string, unknown> {
       return { ...known, ...missing }
     }
     case 'namesLost':
+    case 'transferRecordLost':
       return { ...fields, path: toText(event.path) }
     default:
       return fields

@@ -110,6 +110,7 @@ function declare(m: Instruments, { listeners, partners, backends }: Names): void
   for (const partner of partners) {
     m.sessions.inc({ partner }, 0)
     m.namesLost.inc({ partner }, 0)
+    m.recordsLost.inc({ partner }, 0)
     for (const outcome of loginOutcomes) m.logins.inc({ partner, outcome }, 0)
     for (const direction of directions) {
       m.transferBytes.inc({ partner, direction }, 0)
@@ -187,6 +188,8 @@ function counting(m: Instruments, build: { version: string; revision: string; no
         return m.transferSize.observe({ direction }, bytes)
       }
 
+      case 'transferRecordLost':
+        return m.recordsLost.inc({ partner: event.partner })
       case 'namesLost':
         return m.namesLost.inc({ partner: event.partner }, event.names)
 

@@ -93,6 +93,14 @@ export type Event =
     }
   | { readonly kind: 'passivePorts'; readonly inUse: number; readonly size: number }
   | TransferEvent
+  /** A transfer is missing in the transfer log; what it has stored stays stored. */
+  | {
+      readonly kind: 'transferRecordLost'
+      readonly session: string
+      readonly partner: string
+      readonly path: ByteString
+      readonly reason: string
+    }
   /** Backends. */
   | {
       readonly kind: 'backendConnection'
@@ -183,6 +191,44 @@ export interface TransferEvent {
   /** Upload without a temporary file: APPE and REST. */
   readonly inPlace?: boolean
   readonly reason?: string
+}
+
+/** One transfer of a file, or the refused attempt at one, as the transfer log keeps it. */
+export interface TransferRecord {
+  readonly start: Date
+  readonly end: Date
+  readonly seconds: number
+  readonly session: string
+  readonly partner: string
+  readonly user: ByteString
+  readonly address: string
+  readonly listener: string
+  readonly verb: string
+  /** As the client sees it, from its `/`. */
+  readonly path: ByteString
+  /** Bytes on the data connection, without TLS. */
+  readonly bytes: number
+  /** Bytes of an upload as they went to the backend, behind TYPE A and MODE Z, and their SHA-256 in hex. */
+  readonly stored?: { readonly bytes: number; readonly sha256: string }
+  readonly outcome: TransferEvent['outcome'] | 'refused'
+  /** Of the final reply. */
+  readonly code: number
+  /** Whether the file is all that was transferred: no REST, RANG or APPE, and no failure. */
+  readonly whole: boolean
+  /** Of REST or RANG. */
+  readonly offset: number
+  readonly type: 'A' | 'I' | 'E'
+  readonly mode: 'S' | 'Z'
+  /** What protected the data connection; undefined when none came about. */
+  readonly data?: 'plain' | { readonly version: string; readonly cipher: string; readonly reused: boolean }
+}
+
+/** Where the records of transfers go. */
+export interface TransferRecords {
+  /** Whether anybody wants them. */
+  readonly on: boolean
+  /** Resolves when the record is written, or is given up; never rejects. */
+  write(record: TransferRecord): Promise<void>
 }
 
 /** Takes every event; never throws, never waits. */

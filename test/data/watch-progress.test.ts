@@ -28,6 +28,7 @@ function watch() {
     get unsent() {
       return moving.unsent
     },
+    cipher: undefined,
     endOfData: 'none',
     end: async () => {},
     close: () => {},

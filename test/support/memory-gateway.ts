@@ -9,7 +9,7 @@ import { SourcePorts } from '../../src/data/source-ports.ts'
 import { toText } from '../../src/ftp/bytes.ts'
 import { changed, type DialectChanges, usualDialect } from '../../src/ftp/dialect.ts'
 import { Secret } from '../../src/ftp/secret.ts'
-import type { Event } from '../../src/observe/observer.ts'
+import type { Event, TransferRecords } from '../../src/observe/observer.ts'
 import { storedIn } from '../../src/partners/stored-names.ts'
 import type { Certificate } from '../../src/tls/certificates.ts'
 import type { ClientAuthorities } from '../../src/tls/client-certificates.ts'
@@ -41,6 +41,8 @@ export interface MemoryGatewayOptions {
   readonly address?: string
   /** What the partner of every login says otherwise. */
   readonly partner?: DialectChanges
+  /** Where records of transfers go; nowhere by default. */
+  readonly records?: TransferRecords
 }
 
 /** The control side over files in memory: everything but partners, SFTP and configuration is the real thing. */
@@ -94,6 +96,7 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
       ...options.timeouts,
     },
     observer,
+    records: options.records ?? { on: false, write: async () => {} },
   }
   const server = new FtpServer(sessions, {
     sessions: 50,
