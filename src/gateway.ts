@@ -6,6 +6,7 @@ import { type Backends, checkBackends, closeBackends, makeBackends } from './com
 import { CertificateWatch } from './composition/certificate-watch.ts'
 import { messageOf, StartError, startError } from './composition/start-error.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
+import { inWords } from './config/files.ts'
 import { type Bound, FtpServer } from './control/ftp-server.ts'
 import type { SessionOptions } from './control/session-options.ts'
 import { advertised } from './data/advertised-address.ts'
@@ -13,6 +14,7 @@ import { PassivePorts } from './data/passive-ports.ts'
 import { sliceOf } from './data/port-slice.ts'
 import { SourcePorts } from './data/source-ports.ts'
 import type { Observer } from './observe/observer.ts'
+import { TransferLog } from './observe/transfer-log.ts'
 import { createLogIn } from './partners/log-in.ts'
 import { type Certificate, loadCertificate } from './tls/certificates.ts'
 import { type ClientAuthorities, loadClientAuthorities } from './tls/client-certificates.ts'
@@ -59,9 +61,13 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
   closers.push(() => closeBackends(backends))
   await checkBackends(backends, observer)
 
+  const records = new TransferLog(observer)
+  closers.push(() => records.close())
+  await openRecords(records, config)
+
   const ports = new PassivePorts(sliceOf(config.passive.ports, config.passive.slice), observer)
   closers.push(() => ports.close())
-  const server = new FtpServer(await sessionOptions(config, backends, ports, observer), config.limits)
+  const server = new FtpServer(await sessionOptions(config, backends, ports, records, observer), config.limits)
   closers.push(() => server.stop(0))
 
   const watch = new CertificateWatch(certificateFiles(config), () => void takeCertificates())
@@ -95,7 +101,9 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
     async reload(next) {
       const fresh = await makeBackends(next, backends, budget, observer)
       try {
-        server.options = await sessionOptions(next, fresh, ports, observer)
+        const options = await sessionOptions(next, fresh, ports, records, observer)
+        await openRecords(records, next)
+        server.options = options
       } catch (error) {
         await closeBackends(fresh, backends)
         throw error
@@ -123,6 +131,7 @@ async function sessionOptions(
   config: Config,
   backends: Backends,
   ports: PassivePorts,
+  records: TransferLog,
   observer: Observer,
 ): Promise<SessionOptions> {
   const tls = await tlsOf(config, observer)
@@ -144,7 +153,15 @@ async function sessionOptions(
     dialect: config.dialect,
     timeouts: config.timeouts,
     observer,
+    records,
   }
+}
+
+/** Opens the transfer log, or the file that has its name by now. Throws StartError; then all stays as it was. */
+async function openRecords(records: TransferLog, { logging: { transferLog } }: Config): Promise<void> {
+  await records.use(transferLog).catch((error: unknown) => {
+    throw new StartError(`logging.transferLog.file: ${transferLog?.file} ${inWords(error)}`, { cause: error })
+  })
 }
 
 /** Throws StartError for certificates and keys that cannot be used. */

@@ -68,7 +68,7 @@ async function reload(gateway: Gateway, current: Config, { load, observer, metri
     const next = await load()
     await gateway.reload(next)
     metrics.declare(namesOf(next))
-    if (!isDeepStrictEqual(next.logging, current.logging)) {
+    if (!isDeepStrictEqual(ofProcess(next), ofProcess(current))) {
       observer({ kind: 'warning', topic: 'restart_needed', message: 'the change of logging needs a restart' })
     }
     observer({ kind: 'reloaded', ok: true, problems: [] })
@@ -78,6 +78,11 @@ async function reload(gateway: Gateway, current: Config, { load, observer, metri
     observer({ kind: 'reloaded', ok: false, problems: error instanceof ConfigError ? message.split('\n') : [message] })
     return current
   }
+}
+
+/** What of `logging` was set up before the gateway. */
+function ofProcess({ logging: { level, format } }: Config): object {
+  return { level, format }
 }
 
 /** Partners as they appear in events: logins that match none are counted under `default`. */

@@ -11,7 +11,12 @@ export interface Config {
   readonly defaults: { /** Backend of logins that match no partner. */ readonly backend: string }
   readonly partners: readonly PartnerConfig[]
   readonly admin: { readonly address: string; readonly port: number } | undefined
-  readonly logging: { readonly level: LogLevel; readonly format: 'auto' | 'pretty' | 'json' }
+  readonly logging: {
+    readonly level: LogLevel
+    readonly format: 'auto' | 'pretty' | 'json'
+    /** A line for each transfer; undefined for none. */
+    readonly transferLog: TransferLogConfig | undefined
+  }
   readonly state: { readonly directory: string | undefined }
   readonly limits: LimitsConfig
   readonly timeouts: TimeoutsConfig
@@ -19,6 +24,11 @@ export interface Config {
   /** How FTP is spoken with everybody for whom nothing else is said. */
   readonly dialect: Dialect
   readonly shutdown: { /** How long transfers may go on after SIGTERM. */ readonly drainMs: number }
+}
+
+export interface TransferLogConfig {
+  readonly file: string
+  readonly format: 'json' | 'xferlog'
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'

@@ -53,7 +53,7 @@ export function describeConfig(config: Config): string {
       dataStall: time(config.timeouts.dataStallMs),
     },
     admin: config.admin ?? 'off',
-    logging: config.logging,
+    logging: describeLogging(config.logging),
     ...(config.state.directory !== undefined && { state: config.state }),
     shutdown: { drain: time(config.shutdown.drainMs) },
   }
@@ -61,6 +61,10 @@ export function describeConfig(config: Config): string {
     (partner) => `\n# Partner ${partner.name}\n${comment(yaml(describePartner(partner)))}`,
   )
   return yaml(globals) + partners.join('')
+}
+
+function describeLogging({ transferLog, ...log }: Config['logging']): object {
+  return { ...log, ...(transferLog && { transferLog }) }
 }
 
 function describeListener(listener: ListenerConfig): object {

@@ -50,7 +50,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
     defaults: { backend: defaultBackend },
     partners,
     admin: admin === 'off' ? undefined : admin,
-    logging,
+    logging: { ...logging, transferLog: transferLogOf(globals, source) },
     state: { directory },
     limits,
     timeouts: {
@@ -112,6 +112,11 @@ function checkPassive({ passive }: Globals, source: Source, problems: Problems):
   }
   const advertiseFor = passive.advertiseFor.filter((rule) => rule !== undefined)
   return { ports, advertise, advertiseFor, slice }
+}
+
+function transferLogOf({ logging }: Globals, source: Source): Config['logging']['transferLog'] {
+  const { file, format } = logging.transferLog
+  return file === undefined ? undefined : { file: resolveFrom(source, file), format }
 }
 
 /** The state directory, which is made when it is missing, and only when all else is well. */

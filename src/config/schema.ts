@@ -122,7 +122,7 @@ export const gatewaySchema = {
   logging: table({
     level: preset(kinds.oneOf(['trace', 'debug', 'info', 'warn', 'error']), 'info'),
     format: preset(kinds.oneOf(['auto', 'pretty', 'json']), 'auto'),
-    transferLog: later,
+    transferLog: table({ file: optional(kinds.path), format: preset(kinds.oneOf(['json', 'xferlog']), 'json') }),
     audit: later,
   }),
   state: table({ directory: optional(kinds.path) }),
