@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -90,6 +90,41 @@ describe('ftps-gateway serve', () => {
     await program.until(/"event":"config\.reloaded"/)
     await program.until(/the change of logging needs a restart/)
     expect((await run('curl', upload(port), { input: 'x' })).code).toBe(0)
+  })
+
+  test('opens the transfer log anew on SIGHUP, and takes a change of it over without a restart', async () => {
+    const written = async (file: string) => (await readFile(join(directory, file), 'utf8')).split('\n').length - 1
+    const reload = async (log: string) => {
+      await configure({ logging: `{ transferLog: { file: ${log} } }` })
+      const reloads = program.output().split('config.reloaded').length
+      program.signal('SIGHUP')
+      await vi.waitFor(() => expect(program.output().split('config.reloaded')).toHaveLength(reloads + 1), 20_000)
+    }
+    await configure({ logging: '{ transferLog: { file: transfers.log } }' })
+    const { program, port } = await serve()
+    const send = async () => expect((await run('curl', upload(port), { input: 'x' })).code).toBe(0)
+    await send()
+    await rename(join(directory, 'transfers.log'), join(directory, 'transfers.log.1'))
+    await send()
+    expect(await written('transfers.log.1')).toBe(2)
+    await reload('transfers.log')
+    await send()
+    await reload('other.log')
+    await send()
+    expect(await Promise.all(['transfers.log.1', 'transfers.log', 'other.log'].map(written))).toEqual([2, 1, 1])
+    await configure({ logging: '{ transferLog: { file: none/transfers.log } }' })
+    program.signal('SIGHUP')
+    await program.until(/"event":"config\.refused".*transferLog\.file: .*none\/transfers\.log does not exist/)
+    await send()
+    expect(await written('other.log')).toBe(2)
+    expect(program.output()).not.toContain('needs a restart')
+  })
+
+  test('does not start when the transfer log cannot be opened, and says why', async () => {
+    await configure({ logging: '{ transferLog: { file: none/transfers.log } }' })
+    const program = startProgram(['--config', configFile])
+    expect(await program.ended).toBe(69)
+    expect(program.output()).toMatch(/logging\.transferLog\.file: .*none\/transfers\.log does not exist/)
   })
 
   test('warns at start where data connections may come from everywhere', async () => {

@@ -62,8 +62,10 @@ test('the defaults in the example are the defaults', async () => {
     backends: [{ ...backend, knownHosts: undefined, capabilities: {} }],
     partners: [],
     state: { directory: undefined },
+    logging: { ...full.logging, transferLog: undefined },
   }).toEqual(plain)
   expect(full).toMatchObject({ tls: { certificates: [{}] }, partners: [{ name: 'acme' }] })
+  expect(full.logging.transferLog).toEqual({ file: expect.stringMatching(/^\/.*\/transfers\.log$/), format: 'json' })
   expect([backend?.knownHosts, full.state.directory]).toEqual([
     expect.stringMatching(/known_hosts$/),
     expect.stringMatching(/state$/),
