@@ -16,6 +16,7 @@ limits: { bytesInFlightPerTransfer: 65537, bytesInFlight: 2GiB }
 timeouts: { login: 1500ms, idle: 90s, dataStall: 26h }
 admin: off
 shutdown: { drain: 0s }
+logging: { transferLog: { file: /var/log/transfers, format: xferlog } }
 `
 
 const withCapabilities = `version: 1

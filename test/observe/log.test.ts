@@ -124,6 +124,11 @@ describe('The log', () => {
       'warn',
       'names.lost',
     ],
+    [
+      { kind: 'transferRecordLost', session: 's-1', partner: 'acme', path: '/f', reason: 'ENOSPC' },
+      'error',
+      'transfer.record_lost',
+    ],
     [{ kind: 'warning', topic: 'sshCrypto', message: 'slow' }, 'warn', 'warning'],
   ] satisfies [Event, string, string][])('says %j as %s %s', (told, level, event) => {
     expect(line(told)).toMatchObject({ level, event })

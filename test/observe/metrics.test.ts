@@ -78,6 +78,7 @@ describe('The metrics', () => {
       ['data_connections_total', { mode: 'passive', outcome: 'timeout' }],
       ['logins_total', { partner, outcome: 'bad_password' }],
       ['names_lost_total', { partner }],
+      ['transfer_records_lost_total', { partner }],
       ['passive_ports_in_use', {}],
       ['passive_ports', {}],
       ['draining', {}],
@@ -111,6 +112,11 @@ describe('The metrics', () => {
   test('count names that a client could not be shown', async () => {
     tell({ kind: 'namesLost', session: 's-1', partner: 'acme', charset: 'cp850', names: 3, path: '/' })
     expect(await value('names_lost_total', { partner: 'acme' })).toBe(3)
+  })
+
+  test('count transfers that are missing in the transfer log', async () => {
+    tell({ kind: 'transferRecordLost', session: 's-1', partner: 'acme', path: '/f', reason: 'ENOSPC' })
+    expect(await value('transfer_records_lost_total', { partner: 'acme' })).toBe(1)
   })
 
   test('count transfers by outcome, their bytes and their time', async () => {
