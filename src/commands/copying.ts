@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { FileSystem } from '../backend/backend.ts'
+import { BackendError, type FileSystem } from '../backend/backend.ts'
 import { type Argument, path as pathArgument } from '../ftp/arguments.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
@@ -95,7 +95,7 @@ const comb = command({
     const upload = await user.files.write(path, { kind: 'replace' }, newFileMode(session))
     try {
       // A sink that has failed before is told by Node 24 as something that cannot be piped to.
-      await pipeline(Readable.from(oneAfterAnother(user.files, sources)), upload.sink).catch((error) => {
+      await pipeline(Readable.from(oneAfterAnother(user.files, sources, session.gone)), upload.sink).catch((error) => {
         throw upload.sink.errored ?? error
       })
       await upload.commit()
@@ -116,11 +116,19 @@ async function isThere(files: FileSystem, path: ByteString): Promise<boolean> {
   )
 }
 
-async function* oneAfterAnother(files: FileSystem, paths: readonly ByteString[]): AsyncGenerator<Buffer> {
+/** Nobody waits for the sum of large files any more when the client has gone. */
+async function* oneAfterAnother(
+  files: FileSystem,
+  paths: readonly ByteString[],
+  gone: AbortSignal,
+): AsyncGenerator<Buffer> {
   for (const path of paths) {
     const download = await files.read(path, 0)
     try {
-      yield* download.content
+      for await (const chunk of download.content) {
+        if (gone.aborted) throw new BackendError('failed', 'the client has gone')
+        yield chunk
+      }
     } finally {
       await download.close()
     }

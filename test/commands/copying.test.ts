@@ -100,6 +100,13 @@ describe('COMB', () => {
       },
     )
 
+    test('stops when the client has gone', async () => {
+      session.leave.abort()
+      await expect(session.run('COMB one one two')).rejects.toMatchObject({ kind: 'failed' })
+      expect(stored('/one')).toBe('1')
+      expect(session.backend.openHandles).toBe(0)
+    })
+
     test('leaves the target as it was when a part is missing or cannot be read', async () => {
       await expect(session.run('COMB one two none')).rejects.toMatchObject({ kind: 'notFound' })
       session.backend.before = (operation, path) => {
