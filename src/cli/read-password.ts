@@ -3,14 +3,15 @@ import { UsageError } from './verb.ts'
 const bytesMax = 1024
 
 /**
- * The password that a person types, asked twice and not shown, or the one line of a pipe or file. Throws UsageError
- * when there is none, more than one line, more than 1024 bytes, or when the two differ.
+ * The password that a person types and is not shown, or the one line of a pipe or file. A new one is asked twice. Throws
+ * UsageError when there is none, more than one line, more than 1024 bytes, or when the two differ.
  */
 export async function readPassword(
   stdin: NodeJS.ReadStream,
   prompt: { write(text: string): unknown },
+  kind: 'new' | 'known' = 'new',
 ): Promise<string> {
-  const password = stdin.isTTY ? await ask(stdin, prompt) : await readLine(stdin)
+  const password = stdin.isTTY ? await ask(stdin, prompt, kind) : await readLine(stdin)
   if (password === '') throw new UsageError('the password is empty')
   if (Buffer.byteLength(password) > bytesMax) throw new UsageError(`the password is longer than ${bytesMax} bytes`)
   return password
@@ -28,13 +29,18 @@ async function readLine(stdin: AsyncIterable<Buffer | string>): Promise<string> 
 }
 
 /** Raw mode keeps the terminal from showing what is typed. */
-async function ask(stdin: NodeJS.ReadStream, prompt: { write(text: string): unknown }): Promise<string> {
+async function ask(
+  stdin: NodeJS.ReadStream,
+  prompt: { write(text: string): unknown },
+  kind: 'new' | 'known',
+): Promise<string> {
   stdin.setRawMode(true)
   stdin.setEncoding('utf8')
   const typed = typedLines(stdin)
   try {
     prompt.write('Password: ')
     const first = await typed.next()
+    if (kind === 'known') return first.value ?? ''
     prompt.write('\nAgain: ')
     const second = await typed.next()
     if (first.value !== second.value) throw new UsageError('the two passwords differ')

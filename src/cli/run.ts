@@ -6,10 +6,11 @@ import { hashPasswordVerb } from './hash-password.ts'
 import { health } from './health.ts'
 import { hostKey } from './host-key.ts'
 import { serve } from './serve.ts'
+import { test } from './test.ts'
 import { type Io, UsageError, type Verb } from './verb.ts'
 import { version } from './version.ts'
 
-const verbs: readonly Verb[] = [serve, demo, check, hostKey, hashPasswordVerb, health]
+const verbs: readonly Verb[] = [serve, demo, check, test, hostKey, hashPasswordVerb, health]
 
 /**
  * Carries out a command line, without the program's name, and returns the exit code. Nothing at all means `demo`,

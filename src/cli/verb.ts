@@ -36,6 +36,15 @@ export function parseOptions<const O extends Options>(args: readonly string[], o
   return parse(() => parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values)
 }
 
+/** The options of a verb, and the one word that it takes, or none. Throws UsageError. */
+export function parseOptionsAndWord<const O extends Options>(args: readonly string[], options: O) {
+  const read = () => parseArgs({ args: [...args], options, strict: true, allowPositionals: true })
+  const { values, positionals } = parse(read)
+  const [word, ...more] = positionals
+  if (more.length > 0) throw new UsageError(`there is a word too many: ${more[0]}`)
+  return { word, options: values }
+}
+
 /** The one word that a verb takes. Throws UsageError with `missing` when it is not there. */
 export function parseWord(args: readonly string[], missing: string): string {
   const { positionals } = parse(() => parseArgs({ args: [...args], options: {}, strict: true, allowPositionals: true }))

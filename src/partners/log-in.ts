@@ -14,6 +14,7 @@ import { Secret } from '../ftp/secret.ts'
 import { isNamed, type ShownCertificate } from './certificate-names.ts'
 import { createDirectory, type Route } from './directory.ts'
 import { createHashingQueue } from './hashing-queue.ts'
+import { credentialsOf } from './held-credentials.ts'
 import { verifyPassword } from './password-hash.ts'
 import { ProvenPasswords } from './proven-passwords.ts'
 import { RefusalGuard } from './refusal-guard.ts'
@@ -173,13 +174,8 @@ function heldCredentials({ partners, parseKey }: LogInParts): ReadonlyMap<string
   const problems: string[] = []
   for (const { name, auth } of partners) {
     if (auth.mode === 'passthrough') continue
-    const { username, proof } = auth
-    if (proof.kind === 'password') {
-      held.set(name, { kind: 'password', username, password: proof.password, held: true })
-      continue
-    }
     try {
-      held.set(name, { kind: 'privateKey', username, privateKey: parseKey(proof.privateKey, proof.passphrase) })
+      held.set(name, credentialsOf(auth, parseKey))
     } catch (error) {
       problems.push(`partner ${name}: auth.sftp.privateKey: ${error instanceof Error ? error.message : error}`)
     }

@@ -36,6 +36,8 @@ export interface Connection {
   readonly client: Client
   readonly banner: string
   readonly cipher: string
+  /** Fingerprint of the key that the server showed. */
+  readonly hostKey: string
   /** Ends the connection at once; idempotent. */
   destroy(): void
 }
@@ -86,6 +88,7 @@ class Handshake {
   readonly #socket: Socket
   readonly #options: ConnectOptions
   #cipher = ''
+  #hostKey = ''
   #newestError: Error | undefined
   #refusal: ConnectError | undefined
   #authentication: Authentication | undefined
@@ -140,6 +143,7 @@ class Handshake {
       client: this.#client,
       banner: remoteVersion(this.#client),
       cipher: this.#cipher,
+      hostKey: this.#hostKey,
       destroy: () => {
         this.#socket.off('close', lost)
         // `end` sends DISCONNECT, so that the server does not log a broken connection; the socket must go in any case.
@@ -188,6 +192,7 @@ class Handshake {
   /** Synchronous and strictly boolean: ssh2 accepts the host for anything but `false`, and it asks again at every rekey. */
   #verify(key: Buffer): boolean {
     const verdict = this.#options.hostKeys.check(key)
+    this.#hostKey = fingerprint(key)
     if (verdict === 'trusted') return true
     const { host, port, hostKeys } = this.#options
     const pinned = hostKeys.expected.join(', ') || 'none'

@@ -10,6 +10,7 @@ import { Partials } from './partials.ts'
 import { Pool } from './pool.ts'
 import type { PoolLimits } from './pooled-account.ts'
 import type { Lease } from './pooled-line.ts'
+import { type PreflightOptions, type PreflightReport, report } from './preflight-report.ts'
 import { LearnedCapabilities } from './server.ts'
 import { openSftpChannel, type SftpChannel } from './sftp-channel.ts'
 import { SftpClient } from './sftp-client.ts'
@@ -73,8 +74,11 @@ export class SftpBackend implements Backend {
   }
 
   async open(credentials: Credentials, preparation?: Preparation, owner = credentials.username): Promise<FileSystem> {
+    return this.#fileSystem(await this.#lease(credentials, { preparation }), credentials, owner)
+  }
+
+  #fileSystem(lease: Lease, credentials: Credentials, owner: string): FileSystem {
     const { bytesInFlightPerTransfer: inFlightMax, fsync, verify, budget, stripe, keepPartialMs } = this.#options
-    const lease = await this.#lease(credentials, { preparation })
     const uploads = { tag: loginTag(owner), fsync, verify, keepPartial: keepPartialMs > 0, partials: this.#partials }
     const settings = { ...uploads, inFlightMax, budget, keepPartialMs }
     const openLane = (apartFrom: ReadonlySet<Connection>) => this.#lease(credentials, { apartFrom })
@@ -88,6 +92,23 @@ export class SftpBackend implements Backend {
       },
     })
     return new SftpFileSystem(standing, settings, { count: stripe, openLane })
+  }
+
+  /** Tries out with an account all that uploads need, and leaves nothing behind. Throws as `open` does. */
+  async preflight(credentials: Credentials, options: PreflightOptions): Promise<PreflightReport> {
+    const lease = await this.#lease(credentials, {})
+    const files = this.#fileSystem(lease, credentials, credentials.username)
+    let spare: Lease | undefined
+    const another = async () => {
+      spare = await this.#lease(credentials, {})
+      return spare.client
+    }
+    try {
+      return await report(lease, files, this.#options, { ...options, tag: loginTag(credentials.username), another })
+    } finally {
+      await files.close()
+      spare?.release()
+    }
   }
 
   prepare(): Preparation | undefined {
