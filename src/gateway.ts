@@ -4,6 +4,7 @@ import { ByteBudget } from './backend/sftp/byte-budget.ts'
 import { parsePrivateKey } from './backend/sftp/private-key.ts'
 import { type Backends, checkBackends, closeBackends, makeBackends } from './composition/backends.ts'
 import { CertificateWatch } from './composition/certificate-watch.ts'
+import { gatewayMark } from './composition/gateway-mark.ts'
 import { messageOf, StartError, startError } from './composition/start-error.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
 import { inWords } from './config/files.ts'
@@ -56,8 +57,9 @@ async function closeAll(closers: Closer[]): Promise<void> {
 
 async function start(config: Config, observer: Observer, metrics: Metrics, closers: Closer[]): Promise<Gateway> {
   const budget = new ByteBudget(config.limits.bytesInFlight)
+  const shared = { budget, gateway: gatewayMark(config), observer }
   let current = config
-  let backends = await makeBackends(config, undefined, budget, observer)
+  let backends = await makeBackends(config, undefined, shared)
   closers.push(() => closeBackends(backends))
   await checkBackends(backends, observer)
 
@@ -99,7 +101,7 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
     listeners,
     admin: config.admin && admin && { address: config.admin.address, port: admin.port },
     async reload(next) {
-      const fresh = await makeBackends(next, backends, budget, observer)
+      const fresh = await makeBackends(next, backends, shared)
       try {
         const options = await sessionOptions(next, fresh, ports, records, observer)
         await openRecords(records, next)

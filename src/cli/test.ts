@@ -4,6 +4,7 @@ import type { PreflightFacts, PreflightReport } from '../backend/sftp/preflight-
 import type { PreflightStep } from '../backend/sftp/preflight-step.ts'
 import type { SftpBackend } from '../backend/sftp/sftp-backend.ts'
 import { closeBackends, makeBackends } from '../composition/backends.ts'
+import { visitorMark } from '../composition/gateway-mark.ts'
 import { exit } from './exit.ts'
 import { loadChecked } from './load-checked.ts'
 import { type Account, accountOf, directoryOn } from './test-account.ts'
@@ -40,14 +41,13 @@ uploads work; 1: they do not; 69: the backend cannot be reached or entered.
     const config = await loadChecked(options.config, io.env)
     const account = await accountOf(config, { ...options, backend }, io)
     const notes: string[] = []
-    const backends = await makeBackends(
-      { ...config, backends: [account.backend] },
-      undefined,
-      new ByteBudget(config.limits.bytesInFlight),
-      (event) => {
+    const backends = await makeBackends({ ...config, backends: [account.backend] }, undefined, {
+      budget: new ByteBudget(config.limits.bytesInFlight),
+      gateway: visitorMark(),
+      observer: (event) => {
         if (event.kind === 'warning' && event.topic === 'known_hosts') notes.push(event.message)
       },
-    )
+    })
     for (const note of notes) io.stderr.write(`ftps-gateway: ${note}\n`)
     try {
       const sftp = backends.get(account.backend.name)?.backend

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Backend } from '../backend/backend.ts'
 import type { ByteBudget } from '../backend/sftp/byte-budget.ts'
 import { createHostKeyPolicy } from '../backend/sftp/host-keys.ts'
+import type { GatewayMark } from '../backend/sftp/part-name.ts'
 import { SftpBackend } from '../backend/sftp/sftp-backend.ts'
 import type { BackendConfig, Config } from '../config/config.ts'
 import type { Observer } from '../observe/observer.ts'
@@ -11,6 +12,16 @@ import { messageOf, StartError, startError } from './start-error.ts'
 /** Logins that may wait for a connection of one partner's account. */
 const loginsWaitingMax = 64
 
+/** How old a file without an owner is before another gateway's login goes on with it: their clocks may differ. */
+const abandonedAfterMsMin = 600_000
+
+/** What all backends have in common. */
+export interface SharedParts {
+  readonly budget: ByteBudget
+  readonly gateway: GatewayMark
+  readonly observer: Observer
+}
+
 /** By name, with what each was made of: a reload keeps those for which that has not changed. */
 export type Backends = ReadonlyMap<string, { readonly config: unknown; readonly backend: SftpBackend }>
 
@@ -18,8 +29,7 @@ export type Backends = ReadonlyMap<string, { readonly config: unknown; readonly 
 export async function makeBackends(
   config: Config,
   previous: Backends | undefined,
-  budget: ByteBudget,
-  observer: Observer,
+  shared: SharedParts,
 ): Promise<Backends> {
   const made = new Map<string, { config: unknown; backend: SftpBackend }>()
   const texts = await Promise.all(
@@ -33,7 +43,7 @@ export async function makeBackends(
     else
       made.set(backend.name, {
         config: wanted,
-        backend: makeBackend(backend, knownHostsText, config, budget, observer),
+        backend: makeBackend(backend, knownHostsText, config, shared),
       })
   }
   return made
@@ -42,9 +52,8 @@ export async function makeBackends(
 function makeBackend(
   { name, host, port, hostKeys: fingerprints, timeouts, health, stripe, pool, capabilities }: BackendConfig,
   knownHostsText: string | undefined,
-  { upload, limits }: Config,
-  budget: ByteBudget,
-  observer: Observer,
+  { upload, limits, timeouts: { dataStallMs } }: Config,
+  { budget, gateway, observer }: SharedParts,
 ): SftpBackend {
   const hostKeys = createHostKeyPolicy({ host, port, fingerprints, knownHostsText })
   for (const note of hostKeys.notes)
@@ -61,6 +70,8 @@ function makeBackend(
     fsync: upload.fsync,
     verify: upload.verify,
     keepPartialMs: upload.keepPartialMs,
+    gateway,
+    abandonedAfterMs: Math.max(abandonedAfterMsMin, 2 * dataStallMs + timeouts.closeMs + timeouts.reconnectMs),
     bytesInFlightPerTransfer: limits.bytesInFlightPerTransfer,
     budget,
     observer,

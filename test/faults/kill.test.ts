@@ -33,7 +33,8 @@ const stored = (name: string) => {
   return existsSync(path) ? hash(readFileSync(path)) : 'absent'
 }
 
-async function upload(name: string, file: string, ...settings: string[]): Promise<boolean> {
+/** `begun`: the gateway has said 150. */
+async function upload(name: string, file: string, ...settings: string[]) {
   const { name: user, password } = sshd.user
   const how = [
     `url = "ftp://127.0.0.1:${gateway.port}/${name}"`,
@@ -42,7 +43,15 @@ async function upload(name: string, file: string, ...settings: string[]): Promis
   ]
   const input = [...how, 'ssl-reqd', 'insecure', 'silent', 'show-error', 'verbose', ...settings].join('\n')
   const { stderr } = await run(program('curl'), ['-q', '--config', '-'], { input, secret: password })
-  return stderr.toString().includes('< 226 ')
+  const dialogue = stderr.toString()
+  return { told: dialogue.includes('< 226 '), begun: dialogue.includes('< 150 ') }
+}
+
+/** Resolves when there is a temporary file for the name that was not there before. */
+async function begins(name: string): Promise<void> {
+  const of = () => readdirSync(sshd.home).filter((each) => each.startsWith(`.${name}.`) && each.includes('-s'))
+  const before = of()
+  for (let i = 0; i < 500 && of().every((each) => before.includes(each)); i++) await sleep(10)
 }
 
 test(`a gateway that is killed ${kills} times leaves no part of a file under its name, and every retry is right`, {
@@ -51,32 +60,40 @@ test(`a gateway that is killed ${kills} times leaves no part of a file under its
   const names = ['a', 'b', 'c']
   const expected = new Map(names.map((name) => [name, 'absent']))
   let cut = 0
+  let resumed = 0
   for (let i = 0; i < kills; i++) {
     const name = names[i % names.length] ?? ''
     const content = randomBytes(randomInt(1, 4_000_000))
     const file = join(sshd.folder, 'content')
     writeFileSync(file, content)
     const uploading = upload(name, file, `limit-rate = ${Math.ceil((content.length * 1000) / uploadMs)}`)
-    await sleep(randomInt(uploadMs + 200))
+    // Most rounds from when the upload has begun, the others from before the login.
+    if (i % 5 > 0) await begins(name)
+    await sleep(randomInt(uploadMs))
     await gateway.kill()
-    const told = await uploading
+    const { told, begun } = await uploading
     const found = stored(name)
     // What was not told may have been done, as a whole.
     const allowed = told ? [hash(content)] : [hash(content), expected.get(name)]
     expect(allowed, `round ${i}`).toContain(found)
     if (found !== hash(content)) cut++
     expected.set(name, found)
-    if (i % 2 === 0) {
-      expect(await upload(name, file), `retry of round ${i}`).toBe(true)
+    const resumes = i % 4 > 1 && begun && found !== hash(content)
+    if (i % 4 === 0 || resumes) {
+      // curl asks for the size, and appends what is missing. Where nothing was stored the old file is what it must not go on in.
+      const retry = await upload(name, file, ...(resumes ? ['continue-at = -'] : []))
+      if (resumes && retry.told) resumed++
+      if (!resumes) expect(retry.told, `retry of round ${i}`).toBe(true)
       expect(stored(name), `retry of round ${i}`).toBe(hash(content))
       expected.set(name, hash(content))
     }
     for (const [other, sum] of expected) expect(stored(other), `${other} after round ${i}`).toBe(sum)
   }
   expect(cut).toBeGreaterThan(kills / 10)
+  expect(resumed).toBeGreaterThan(kills / 20)
   // What the killed ones left is hidden, and of the form that listings take away when it is old.
   const left = readdirSync(sshd.home).filter((each) => !names.includes(each))
-  for (const each of left) expect(each).toMatch(/^\.[abc]\.[0-9a-f]{8}(-[0-9a-f]{8})?\.part$/)
+  for (const each of left) expect(each).toMatch(/^\.[abc]\.[0-9a-f]{8}(-s[0-9a-f]{16})?\.part$/)
   expect(finishedIn(sshd.home).filter((each) => !each.endsWith('.part'))).toEqual(
     names.filter((name) => expected.get(name) !== 'absent'),
   )

@@ -30,6 +30,8 @@ export function backendTo(
     fsync: 'auto',
     verify: 'size',
     keepPartialMs: 86_400_000,
+    gateway: { instance: '0000', run: '0000', startedAt: Date.now() },
+    abandonedAfterMs: 600_000,
     bytesInFlightPerTransfer: 4 * 1024 * 1024,
     budget: new ByteBudget(64 * 1024 * 1024),
     pool: { connections: 4, idleMs: 60_000, waiting: 10, waitMs: 5_000 },

@@ -50,7 +50,7 @@ export class SftpFileSystem implements FileSystem {
     this.#lease = lease
     this.#settings = settings
     this.#lanePlan = lanes
-    this.#view = new PartialView(() => this.#client, settings)
+    this.#view = new PartialView(() => this.#lease.current, settings)
   }
 
   get #client(): SftpClient {

@@ -1,12 +1,12 @@
 import type { Attrs } from './attrs.ts'
 import { isRefusedAltogether } from './failures.ts'
+import type { PartOwner } from './part-name.ts'
 import type { Partials } from './partials.ts'
+import type { Strays } from './strays.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import type { Place } from './upload-place.ts'
 
-export interface UploadSettings {
-  /** See `loginTag`. */
-  readonly tag: string
+export interface UploadSettings extends PartOwner {
   readonly fsync: 'auto' | 'off'
   /** hash: every upload is read again and compared with what was sent. */
   readonly verify: 'size' | 'hash'
@@ -15,6 +15,7 @@ export interface UploadSettings {
   /** Whether what was interrupted is kept, to be continued. */
   readonly keepPartial: boolean
   readonly partials: Partials
+  readonly strays: Strays
 }
 
 /**

@@ -1,17 +1,26 @@
 import type { ByteString } from '../../ftp/bytes.ts'
-import { join } from '../../ftp/pathname.ts'
+import { join, parentOf } from '../../ftp/pathname.ts'
 import type { Entry } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { isLost } from './failures.ts'
-import { keptPath, partOf } from './part-name.ts'
+import { isWhole, keptPath, partOf } from './part-name.ts'
 import type { Partials } from './partials.ts'
 import type { SftpClient } from './sftp-client.ts'
+import type { LookParts, Stray, Strays } from './strays.ts'
 
 export interface ViewSettings {
   readonly tag: string
   readonly partials: Partials
+  readonly strays: Strays
   /** Partial files are kept for so long; 0: none are. */
   readonly keepPartialMs: number
+}
+
+/** Files of this login that have no name of their own yet. `kept` is by the name that they were to have. */
+interface Found {
+  readonly kept: Map<ByteString, Entry>
+  readonly strays: Stray[]
+  readonly litter: ByteString[]
 }
 
 /** A directory is known to its end before its first entry is passed on, if it has no more entries than this. */
@@ -24,17 +33,17 @@ const litterMax = 10
  * that it was to have. Other logins see nothing of it.
  */
 export class PartialView {
-  readonly #current: () => SftpClient
+  readonly #current: () => LookParts
   readonly #settings: ViewSettings
 
   /** `current`: the session of now. */
-  constructor(current: () => SftpClient, settings: ViewSettings) {
+  constructor(current: () => LookParts, settings: ViewSettings) {
     this.#current = current
     this.#settings = settings
   }
 
   get #client(): SftpClient {
-    return this.#current()
+    return this.#current().client
   }
 
   isOwn(name: ByteString): boolean {
@@ -43,23 +52,27 @@ export class PartialView {
 
   /** What the partial file for a path is like; undefined where there is none. */
   async attrs(path: ByteString): Promise<Attrs | undefined> {
-    const { tag, partials, keepPartialMs } = this.#settings
-    if (keepPartialMs === 0 || path === '/') return undefined
-    const kept = keptPath(path, tag)
-    if (partials.isLive(kept)) return undefined
-    await this.#publish(kept)
-    return this.#client.lstat(kept).catch(unlessLost)
+    const kept = await this.#find(path)
+    return kept === undefined ? undefined : this.#client.lstat(kept).catch(unlessLost)
   }
 
   /** Removes the partial file for a path; false where there was none. */
   async remove(path: ByteString): Promise<boolean> {
-    const { tag, partials, keepPartialMs } = this.#settings
-    if (keepPartialMs === 0 || path === '/') return false
-    const kept = keptPath(path, tag)
-    if (partials.isLive(kept)) return false
-    await this.#publish(kept)
+    const kept = await this.#find(path)
+    if (kept === undefined) return false
     const removed = await this.#client.remove(kept).then(() => true, unlessLost)
     return removed ?? false
+  }
+
+  /** The name of a partial file for a path, where there may be one that nobody is writing to. */
+  async #find(path: ByteString): Promise<ByteString | undefined> {
+    const { tag, partials, strays, keepPartialMs } = this.#settings
+    if (keepPartialMs === 0 || path === '/') return undefined
+    const kept = keptPath(path, tag)
+    if (partials.isLive(kept)) return undefined
+    await strays.look(this.#current(), tag, parentOf(path))
+    await this.#publish(kept)
+    return kept
   }
 
   /**
@@ -70,11 +83,12 @@ export class PartialView {
     directory: ByteString,
     batches: AsyncIterable<readonly Entry[]>,
   ): AsyncGenerator<readonly Entry[], void, undefined> {
+    const { tag, strays } = this.#settings
     const kept = new Map<ByteString, Entry>()
-    const litter: ByteString[] = []
+    const found: Found = { kept, strays: [], litter: [] }
     let held: Entry[] | undefined = []
     for await (const batch of batches) {
-      const shown = batch.filter((entry) => !this.#takePart(directory, entry, kept, litter))
+      const shown = batch.filter((entry) => !this.#takePart(directory, entry, found))
       held?.push(...shown)
       if (held === undefined) yield this.#over(shown, kept)
       else if (held.length > heldMax) {
@@ -82,25 +96,27 @@ export class PartialView {
         held = undefined
       }
     }
+    await strays.adopt(this.#client, tag, directory, found.strays, kept)
+    strays.noteListed(tag, directory)
     if (held) yield this.#over(held, kept)
-    if (kept.size > 0) yield [...kept].map(([name, part]) => ({ ...part, name }))
-    for (const path of litter.slice(0, litterMax)) this.#client.remove(path).catch(() => {})
+    // The name of a file whose own was too long cannot be told from its partial file's.
+    const more = [...kept].filter(([name]) => isWhole(name))
+    if (more.length > 0) yield more.map(([name, part]) => ({ ...part, name }))
+    for (const path of found.litter.slice(0, litterMax)) this.#client.remove(path).catch(() => {})
   }
 
   /** Whether the entry is a partial file, which is noted where it is this login's. */
-  #takePart(directory: ByteString, entry: Entry, kept: Map<ByteString, Entry>, litter: ByteString[]): boolean {
+  #takePart(directory: ByteString, entry: Entry, { kept, strays, litter }: Found): boolean {
     const { tag, partials, keepPartialMs } = this.#settings
+    const stray = keepPartialMs > 0 ? this.#settings.strays.strayOf(tag, entry) : undefined
     const part = partOf(entry.name, tag)
     if (part === undefined) return false
     const path = join(directory, entry.name)
     const old =
       entry.modified !== undefined && entry.modified * 1000 < Date.now() - Math.max(keepPartialMs, litterAgeMs)
     if (old && !partials.isLive(path) && !partials.isOrphan(path)) litter.push(path)
-    else if (part === 'kept' && keepPartialMs > 0 && !partials.isLive(path)) {
-      // The name of a file whose own was too long cannot be told from its partial file's.
-      const name = entry.name.slice(1, -`.${tag}.part`.length)
-      if (keptPath(join(directory, name), tag) === path) kept.set(name, entry)
-    }
+    else if (stray) strays.push(stray)
+    else if (part.kind === 'kept' && keepPartialMs > 0 && !partials.isLive(path)) kept.set(part.base, entry)
     return true
   }
 

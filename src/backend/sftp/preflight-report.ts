@@ -36,7 +36,7 @@ export interface PreflightOptions {
 export async function report(
   { client, server, home, connection }: Lease,
   files: FileSystem,
-  { fsync, verify }: Pick<UploadSettings, 'fsync' | 'verify'>,
+  { fsync, verify, gateway }: Pick<UploadSettings, 'fsync' | 'verify' | 'gateway'>,
   {
     tag,
     another,
@@ -55,7 +55,7 @@ export async function report(
     directory: printable(directory),
   }
   onEntered(facts)
-  const settings = { tag, fsync, verify }
+  const settings = { tag, gateway, fsync, verify }
   const steps = await preflight({ client, server, files, settings, directory, tell: onStep, signal, another })
   const blocked = steps.some(({ blocks }) => blocks)
   const verdict = signal.aborted ? 'interrupted' : blocked ? 'fails' : 'works'

@@ -4,7 +4,7 @@ import { join } from '../../ftp/pathname.ts'
 import { BackendError } from '../backend.ts'
 import { writeHeaderLength } from './encode.ts'
 import { explain, whyOpenFailed, whyWriteFailed } from './explain.ts'
-import { collectingPath } from './part-name.ts'
+import { collectingPath, type PartOwner } from './part-name.ts'
 import { inWords, type PreflightStep } from './preflight-step.ts'
 import type { Server } from './server.ts'
 import type { SftpClient } from './sftp-client.ts'
@@ -13,7 +13,7 @@ import { openFlag } from './wire.ts'
 export interface TrialParts {
   readonly client: SftpClient
   readonly server: Server
-  readonly settings: { readonly tag: string }
+  readonly settings: PartOwner
   /** Where the files are made. */
   readonly directory: ByteString
 }
@@ -39,7 +39,7 @@ export class Trial {
 
   async create(): Promise<{ readonly path: ByteString; readonly handle: Buffer }> {
     const { client, settings } = this.#parts
-    const path = collectingPath(this.final, settings.tag)
+    const path = collectingPath(this.final, settings, 'copy')
     // An answer that is lost does not say whether the file was made.
     this.made.add(path)
     const flags = openFlag.write | openFlag.create | openFlag.exclusive

@@ -22,7 +22,7 @@ import { extension } from './wire.ts'
 export interface PreflightParts extends TrialParts {
   /** The same session as clients of the gateway see it. */
   readonly files: FileSystem
-  readonly settings: Pick<UploadSettings, 'tag' | 'fsync' | 'verify'>
+  readonly settings: Pick<UploadSettings, 'tag' | 'gateway' | 'fsync' | 'verify'>
   readonly tell: (step: PreflightStep) => void
   readonly signal: AbortSignal
   /** Another session of the account, to tidy up when the first was lost. */

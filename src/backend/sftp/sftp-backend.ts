@@ -5,7 +5,7 @@ import type { CapabilityOverrides } from './capabilities.ts'
 import type { Connection, ConnectOptions } from './connection.ts'
 import { Dialer } from './dialer.ts'
 import { SftpFileSystem } from './file-system.ts'
-import { loginTag } from './part-name.ts'
+import { type GatewayMark, loginTag } from './part-name.ts'
 import { Partials } from './partials.ts'
 import { Pool } from './pool.ts'
 import type { PoolLimits } from './pooled-account.ts'
@@ -16,6 +16,7 @@ import { openSftpChannel, type SftpChannel } from './sftp-channel.ts'
 import { SftpClient } from './sftp-client.ts'
 import type { SessionTimeouts } from './sftp-session.ts'
 import { StandingLease } from './standing-lease.ts'
+import { Strays } from './strays.ts'
 
 export interface SftpBackendOptions extends Omit<ConnectOptions, 'keepalive'>, SessionTimeouts {
   readonly name: string
@@ -23,6 +24,9 @@ export interface SftpBackendOptions extends Omit<ConnectOptions, 'keepalive'>, S
   readonly verify: 'size' | 'hash'
   /** How long what was interrupted of an upload is kept; 0: not at all. */
   readonly keepPartialMs: number
+  readonly gateway: GatewayMark
+  /** See `StrayRules`. */
+  readonly abandonedAfterMs: number
   /** How long a session that is lost in the middle of a transfer is tried to be replaced; 0: not at all. */
   readonly reconnectMs: number
   readonly bytesInFlightPerTransfer: number
@@ -45,6 +49,7 @@ export class SftpBackend implements Backend {
   readonly #options: SftpBackendOptions
   readonly #learned: LearnedCapabilities
   readonly #partials = new Partials()
+  readonly #strays: Strays
   readonly #dialer: Dialer
   readonly #pool: Pool
   /** Those of one login alone. */
@@ -57,6 +62,7 @@ export class SftpBackend implements Backend {
     this.name = options.name
     this.#options = options
     this.#learned = new LearnedCapabilities(options.capabilities)
+    this.#strays = new Strays({ ...options, partials: this.#partials })
     this.#dialer = new Dialer({ ...options, keepalive: this.#learned.beforeBanner.keepalive === 'ssh' })
     this.#pool = new Pool({
       limits: options.pool,
@@ -78,9 +84,17 @@ export class SftpBackend implements Backend {
   }
 
   #fileSystem(lease: Lease, credentials: Credentials, owner: string): FileSystem {
-    const { bytesInFlightPerTransfer: inFlightMax, fsync, verify, budget, stripe, keepPartialMs } = this.#options
-    const uploads = { tag: loginTag(owner), fsync, verify, keepPartial: keepPartialMs > 0, partials: this.#partials }
-    const settings = { ...uploads, inFlightMax, budget, keepPartialMs }
+    const {
+      bytesInFlightPerTransfer: inFlightMax,
+      fsync,
+      verify,
+      gateway,
+      budget,
+      stripe,
+      keepPartialMs,
+    } = this.#options
+    const mine = { tag: loginTag(owner), gateway, partials: this.#partials, strays: this.#strays }
+    const settings = { ...mine, fsync, verify, keepPartial: keepPartialMs > 0, inFlightMax, budget, keepPartialMs }
     const openLane = (apartFrom: ReadonlySet<Connection>) => this.#lease(credentials, { apartFrom })
     const standing = new StandingLease(lease, {
       lease: () => this.#lease(credentials, {}),

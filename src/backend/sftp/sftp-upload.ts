@@ -19,6 +19,14 @@ import { type WriteLane, Writer } from './writer.ts'
 /** How long the end of a failed upload may wait until its temporary file is gone. */
 const dropMs = 2000
 
+export interface UploadHooks {
+  readonly onCommitted: (attrs: Attrs) => void
+  /** The target may be uploaded again. */
+  readonly release?: () => void
+  /** What has to be done before the target gets its name. */
+  readonly settle?: (now: TransferParts) => Promise<void>
+}
+
 /** An upload that is open: its bytes, what makes them durable, and what becomes of it when it fails. */
 export class SftpUpload implements Upload {
   readonly inPlace: boolean
@@ -29,8 +37,7 @@ export class SftpUpload implements Upload {
   #place: Place
   /** That of the session on which `#place` is open. */
   #client: SftpClient
-  readonly #release: () => void
-  readonly #onCommitted: (attrs: Attrs) => void
+  readonly #hooks: UploadHooks
   readonly #writer: Writer
   readonly #laneClosers: (() => Promise<void>)[] = []
   /** fsync, size and CLOSE, once they have been asked for. */
@@ -40,13 +47,7 @@ export class SftpUpload implements Upload {
   #over = false
   #unwatch = () => {}
 
-  constructor(
-    parts: TransferParts,
-    settings: UploadSettings,
-    place: Place,
-    release: () => void,
-    onCommitted: (attrs: Attrs) => void,
-  ) {
+  constructor(parts: TransferParts, settings: UploadSettings, place: Place, hooks: UploadHooks) {
     const { client, server, lanes, inFlightMax, budget } = parts
     this.inPlace = place.target === undefined
     // In place, somebody else may have written behind our bytes meanwhile.
@@ -54,8 +55,7 @@ export class SftpUpload implements Upload {
     this.#settings = settings
     this.#place = place
     this.#client = client
-    this.#release = release
-    this.#onCommitted = onCommitted
+    this.#hooks = hooks
     this.#hash = settings.verify === 'hash' ? createHash('sha256') : undefined
     this.#writer = new Writer(laneOf(client, place.handle), {
       start: place.start,
@@ -98,8 +98,8 @@ export class SftpUpload implements Upload {
     const { target } = this.#place
     if (target) await this.#takeName(target)
     this.#over = true
-    this.#release()
-    if (attrs.size !== undefined) this.#onCommitted(attrs)
+    this.#hooks.release?.()
+    if (attrs.size !== undefined) this.#hooks.onCommitted(attrs)
   }
 
   /** Nothing but reading it again finds a block that the server has acknowledged and lost. */
@@ -127,6 +127,10 @@ export class SftpUpload implements Upload {
     const unlessTaken = (error: unknown) => {
       if (asked < 2 || !(error instanceof BackendError) || error.kind !== 'notFound') throw error
     }
+    await this.#session.repeat(
+      async () => this.#hooks.settle?.(this.#session.parts),
+      () => this.#session.renew(this.#arrived),
+    )
     const oneStep = this.#session.parts.server.can.rename === 'posix' || target.unique
     if (!oneStep) return take()
     await this.#session.repeat(
@@ -170,7 +174,7 @@ export class SftpUpload implements Upload {
     if (leave !== 'bytes') this.#writer.destroy()
     const done = new AbortController()
     const ended = this.#end(leave).finally(() => {
-      this.#release()
+      this.#hooks.release?.()
       done.abort()
     })
     // A server that is slow, or silent, is no reason to leave the client without an answer.

@@ -1,12 +1,12 @@
 import type { ByteString } from '../../ftp/bytes.ts'
+import { parentOf } from '../../ftp/pathname.ts'
 import { BackendError, type WriteMode } from '../backend.ts'
 import { copyInto } from './copy.ts'
 import { isLost } from './failures.ts'
-import { collectingPath, keptPath } from './part-name.ts'
-import type { Partials } from './partials.ts'
-import type { SftpClient } from './sftp-client.ts'
+import type { UploadSettings } from './finish.ts'
+import { collectingPath, keptPath, type PartOwner } from './part-name.ts'
 import type { TransferParts } from './transfer-parts.ts'
-import { dropPart, lookAtTarget, openInPlace, openPart, type Place, startIn } from './upload-place.ts'
+import { dropPart, fillingOf, lookAtTarget, openInPlace, openPart, type Place, startIn } from './upload-place.ts'
 import { openFlag } from './wire.ts'
 
 /**
@@ -15,23 +15,23 @@ import { openFlag } from './wire.ts'
  */
 export async function openContinued(
   parts: TransferParts,
-  tag: string,
+  owner: UploadSettings,
   path: ByteString,
   mode: WriteMode,
-  partials: Partials,
 ): Promise<Place> {
   const { client, server } = parts
   const { exists, ...looked } = await lookAtTarget(client, path)
+  if (owner.keepPartial) await owner.strays.look(parts, owner.tag, parentOf(looked.path))
   const target = { ...looked, unique: false, replaces: exists }
-  const partial = await openPartial(client, tag, target.path, mode, partials)
+  const partial = await openPartial(parts, owner, target.path, mode)
   if (partial) return { ...partial, target }
   if (!exists) {
     const start = startIn(0, mode)
-    return { ...(await openPart(client, tag, target.path)), start, size: 0, target }
+    return { ...(await openPart(client, owner, target.path, fillingOf(parts))), start, size: 0, target }
   }
   if (server.can.rename === 'plain') return openInPlace(client, path, mode)
   try {
-    return { ...(await openCopy(parts, tag, target.path, mode)), target: { ...target, replaces: false } }
+    return { ...(await openCopy(parts, owner, target.path, mode)), target: { ...target, replaces: false } }
   } catch (error) {
     // Mailboxes that may be written to and not read: nothing can be copied there.
     if (error instanceof BackendError && error.kind === 'accessDenied') return openInPlace(client, path, mode)
@@ -41,16 +41,17 @@ export async function openContinued(
 
 /** Takes the partial file under a name of its own: what was under way for an earlier session cannot reach it there. */
 async function openPartial(
-  client: SftpClient,
-  tag: string,
+  parts: TransferParts,
+  owner: UploadSettings,
   target: ByteString,
   mode: WriteMode,
-  partials: Partials,
 ): Promise<Omit<Place, 'target'> | undefined> {
-  const kept = keptPath(target, tag)
+  const { client } = parts
+  const { partials } = owner
+  const kept = keptPath(target, owner.tag)
   if (partials.isLive(kept)) throw new BackendError('busy', 'the same login is uploading this file already')
   const orphan = partials.take(kept)
-  const path = collectingPath(target, tag)
+  const path = collectingPath(target, owner, fillingOf(parts))
   try {
     await client.rename(orphan?.path ?? kept, path)
   } catch (error) {
@@ -80,7 +81,7 @@ async function openPartial(
 
 async function openCopy(
   parts: TransferParts,
-  tag: string,
+  owner: PartOwner,
   target: ByteString,
   mode: WriteMode,
 ): Promise<Omit<Place, 'target'>> {
@@ -90,7 +91,7 @@ async function openCopy(
     const { size } = await client.fstat(source)
     if (size === undefined) throw new BackendError('failed', 'the server does not tell how long the file is')
     const start = startIn(size, mode)
-    const part = await openPart(client, tag, target)
+    const part = await openPart(client, owner, target, 'copy')
     try {
       await copyInto(parts, source, start, part.handle)
     } catch (error) {

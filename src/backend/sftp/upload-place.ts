@@ -4,8 +4,9 @@ import { BackendError, type WriteMode } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed } from './explain.ts'
-import { collectingPath } from './part-name.ts'
+import { collectingPath, type Filling, type PartOwner } from './part-name.ts'
 import type { SftpClient } from './sftp-client.ts'
+import type { TransferParts } from './transfer-parts.ts'
 import { fileKind, openFlag } from './wire.ts'
 
 /** Where the bytes go, and how they become the target. */
@@ -29,8 +30,16 @@ export interface Target {
 }
 
 /** A temporary file beside the target; the target is looked at in the same round trip. */
-export async function openBeside(client: SftpClient, tag: string, path: ByteString, unique: boolean): Promise<Place> {
-  const [opened, looked] = await Promise.allSettled([openPart(client, tag, path), lookAtTarget(client, path)])
+export async function openBeside(
+  client: SftpClient,
+  owner: PartOwner,
+  path: ByteString,
+  { unique, filling }: { readonly unique: boolean; readonly filling: Filling },
+): Promise<Place> {
+  const [opened, looked] = await Promise.allSettled([
+    openPart(client, owner, path, filling),
+    lookAtTarget(client, path),
+  ])
   const part = opened.status === 'fulfilled' ? opened.value : undefined
   if (looked.status === 'rejected') {
     await dropPart(client, part)
@@ -45,10 +54,15 @@ export async function openBeside(client: SftpClient, tag: string, path: ByteStri
   if (target.path !== path) {
     // Storing to a link stores to the file that it names, as every FTP server does; the link stays a link.
     await dropPart(client, part)
-    return { ...(await openPart(client, tag, target.path)), ...fresh }
+    return { ...(await openPart(client, owner, target.path, filling)), ...fresh }
   }
   if (opened.status === 'rejected') throw opened.reason
   return { ...opened.value, ...fresh }
+}
+
+/** How a client's bytes reach their file. */
+export function fillingOf({ server, lanes }: Pick<TransferParts, 'server' | 'lanes'>): Filling {
+  return server.can.answersInOrder && !lanes.wanted ? 'sequence' : 'gaps'
 }
 
 export interface Part {
@@ -63,8 +77,13 @@ export async function dropPart(client: SftpClient, part: Part | undefined): Prom
 }
 
 /** A new file of a name that nobody has. */
-export async function openPart(client: SftpClient, tag: string, target: ByteString): Promise<Part> {
-  const path = collectingPath(target, tag)
+export async function openPart(
+  client: SftpClient,
+  owner: PartOwner,
+  target: ByteString,
+  filling: Filling,
+): Promise<Part> {
+  const path = collectingPath(target, owner, filling)
   try {
     return { path, handle: await client.open(path, openFlag.write | openFlag.create | openFlag.exclusive) }
   } catch (error) {

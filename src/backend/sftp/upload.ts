@@ -1,4 +1,5 @@
 import type { ByteString } from '../../ftp/bytes.ts'
+import { parentOf } from '../../ftp/pathname.ts'
 import { BackendError, type Upload, type WriteMode } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import type { UploadSettings } from './finish.ts'
@@ -8,7 +9,7 @@ import type { SftpClient } from './sftp-client.ts'
 import { SftpUpload } from './sftp-upload.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import { openContinued } from './upload-continued.ts'
-import { dropPart, openBeside } from './upload-place.ts'
+import { dropPart, fillingOf, openBeside } from './upload-place.ts'
 
 /** Opens an upload. Nothing that is there already is changed before `commit`, except in place (APPE, REST). */
 export async function openUpload(
@@ -19,15 +20,19 @@ export async function openUpload(
   onCommitted: (attrs: Attrs) => void,
 ): Promise<Upload> {
   const { client } = parts
-  const { tag, partials } = settings
+  const { tag, partials, strays } = settings
   if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
   const continues = mode.kind === 'append' || mode.kind === 'restart'
   if (mode.kind === 'replace') startOver(client, partials, keptPath(path, tag))
-  const place = await (continues
-    ? openContinued(parts, tag, path, mode, partials)
-    : openBeside(client, tag, path, mode.kind === 'unique'))
+  const opening = continues
+    ? openContinued(parts, settings, path, mode)
+    : openBeside(client, settings, path, { unique: mode.kind === 'unique', filling: fillingOf(parts) })
+  const looks = mode.kind === 'replace' && settings.keepPartial && !strays.knows(tag, parentOf(path))
+  // Under way while the client sends; nobody waits for it before the commit.
+  if (looks) strays.look(parts, tag, parentOf(path)).catch(() => {})
+  const place = await opening
   const { target } = place
-  if (!target) return new SftpUpload(parts, settings, place, () => {}, onCommitted)
+  if (!target) return new SftpUpload(parts, settings, place, { onCommitted })
   const kept = keptPath(target.path, tag)
   let release: () => void
   try {
@@ -37,7 +42,12 @@ export async function openUpload(
     await dropPart(client, place)
     throw error
   }
-  return new SftpUpload(parts, settings, place, release, onCommitted)
+  /** An upload that a killed gateway has left must not be taken for the rest of this one. */
+  const settle = async (now: TransferParts) => {
+    await strays.look(now, tag, parentOf(target.path))
+    now.client.remove(kept).catch(() => {})
+  }
+  return new SftpUpload(parts, settings, place, { onCommitted, release, ...(looks && { settle }) })
 }
 
 /**

@@ -76,6 +76,8 @@ function backend(port: number, fingerprints: readonly string[], loginMs = 10_000
     fsync: 'auto',
     verify: 'size',
     keepPartialMs: 0,
+    gateway: { instance: '0000', run: '0000', startedAt: 0 },
+    abandonedAfterMs: 600_000,
     bytesInFlightPerTransfer: 1024 * 1024,
     budget: new ByteBudget(1024 * 1024),
     pool: { connections: 4, idleMs: 60_000, waiting: 10, waitMs: 5_000 },

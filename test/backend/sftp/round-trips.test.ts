@@ -5,7 +5,8 @@ import { type HostileServer, startHostileServer, victim } from '../../support/ho
 
 /*
  * How often a command waits for the backend, which is what it costs over distance: the server is 50 ms away, and all that
- * is asked before the first answer is back is one round trip.
+ * is asked before the first answer is back is one round trip. A login that comes to a directory for the first time has it
+ * looked through for what a killed gateway may have left there; here that was done by a listing.
  */
 
 let server: HostileServer
@@ -14,13 +15,14 @@ let client: Dialogue
 /** What was asked in each round trip, oldest first. */
 let trips: (readonly string[])[] = []
 
-async function setUp(capabilities: object): Promise<void> {
+async function setUp(capabilities: object, { lookedThrough = true } = {}): Promise<void> {
   server = await startHostileServer()
   const { host, port, fingerprint } = server
   const backends = [{ name: 'far', host, port, hostKeys: [fingerprint], capabilities }]
   gateway = await startTestGateway({ settings: { backends } })
   client = await Dialogue.connect({ port: gateway.implicit, tls: 'implicit', certificate: gateway.certificate })
   await client.dialogue('< 220', `> USER ${victim}`, '< 331', '> PASS x', '< 230', '> TYPE I', '< 200')
+  if (lookedThrough) await client.transfer('LIST /')
   const mine = trips
   server.misbehave({
     faults: [
@@ -61,6 +63,18 @@ test('on a server that answers in order a small upload costs three round trips, 
     ['open', 'stat'],
     ['fstat', 'read', 'close'],
   ])
+})
+
+test('the first upload of a login to a directory has it looked through meanwhile, before the name is given', async () => {
+  await setUp({ answersInOrder: true, pipelinedReaddir: 16 }, { lookedThrough: false })
+  expect((await client.transfer('STOR /small', small)).code).toBe(226)
+  expect(trips).toHaveLength(3)
+  expect(trips[0]).toEqual(['remove', 'open', 'lstat', 'opendir'])
+  expect(trips[1]?.slice(0, 3)).toEqual(['readdir', 'readdir', 'write'])
+  expect(trips[2]?.slice(-2)).toEqual(['remove', 'posix-rename@openssh.com'])
+  trips.length = 0
+  expect((await client.transfer('STOR /other', small)).code).toBe(226)
+  expect(trips[0]).toEqual(['remove', 'open', 'lstat'])
 })
 
 test('a new version of a file keeps its mode in the same three round trips', async () => {

@@ -60,7 +60,7 @@ export async function startGatewayProcess(
     // The backend may be away at this moment, and then the gateway does not start.
     for (let attempt = 0; ; attempt++) {
       daemon = await start(port)
-      for (let i = 0; i < 100 && daemon.running() && !daemon.log().includes('"listening"'); i++) {
+      for (let i = 0; i < 100 && daemon.running() && !daemon.log().includes('"gateway.listening"'); i++) {
         await new Promise((done) => setTimeout(done, 50))
       }
       if (daemon.running()) return

@@ -1,0 +1,175 @@
+import type { ByteString } from '../../ftp/bytes.ts'
+import { join } from '../../ftp/pathname.ts'
+import { BackendError, type Entry } from '../backend.ts'
+import { readDirectory } from './directory-reader.ts'
+import { isLost } from './failures.ts'
+import { type GatewayMark, type Part, partOf } from './part-name.ts'
+import type { Partials } from './partials.ts'
+import type { Server } from './server.ts'
+import type { SftpClient } from './sftp-client.ts'
+
+export interface StrayRules {
+  readonly gateway: GatewayMark
+  readonly partials: Partials
+  /** After so long without a byte no other gateway can be writing to a file any more, nor committing it. */
+  readonly abandonedAfterMs: number
+}
+
+/** What a look needs: the session of now. */
+export interface LookParts {
+  readonly client: SftpClient
+  readonly server: Server
+}
+
+interface Look {
+  readonly at: number
+  readonly done: Promise<void>
+  finished: boolean
+}
+
+/** A file that a gateway was writing when it was killed. */
+export interface Stray {
+  readonly entry: Entry
+  readonly part: Part & { readonly kind: 'collecting' }
+}
+
+/** Logins and directories that are remembered. */
+const looksMax = 10_000
+/** How far the clock of a backend may be ahead. */
+const skewMs = 2000
+
+/**
+ * Uploads that a killed gateway has left behind: it could give their files no name under which they are looked for. The
+ * first time that a login comes to a directory, and again after a while, they get it: then they can be continued, and a
+ * client that asks for the size of what it has sent is not told that of the file that was to be replaced.
+ */
+export class Strays {
+  readonly #rules: StrayRules
+  readonly #looks = new Map<string, Look>()
+
+  constructor(rules: StrayRules) {
+    this.#rules = rules
+  }
+
+  /** Whether somebody has looked, and not too long ago. */
+  knows(tag: string, directory: ByteString): boolean {
+    const look = this.#looks.get(tag + directory)
+    return look?.finished === true && Date.now() - look.at < this.#rules.abandonedAfterMs
+  }
+
+  /** Looks, unless somebody has, or waits for whoever does. Throws BackendError only when the backend is lost. */
+  async look(parts: LookParts, tag: string, directory: ByteString): Promise<void> {
+    if (this.knows(tag, directory)) return
+    const key = tag + directory
+    const running = this.#looks.get(key)
+    if (running && !running.finished) return running.done
+    await this.#note(key, this.#search(parts, tag, directory))
+  }
+
+  /** Whether an entry is such a file of this login. */
+  strayOf(tag: string, entry: Entry): Stray | undefined {
+    const part = partOf(entry.name, tag)
+    if (part?.kind !== 'collecting' || entry.modified === undefined) return undefined
+    const { gateway, abandonedAfterMs } = this.#rules
+    const own = part.instance === gateway.instance
+    // What this run wrote it knows better.
+    if (own && part.run === gateway.run) return undefined
+    const written = entry.modified * 1000
+    const before = own && written <= gateway.startedAt + skewMs
+    return before || written < Date.now() - abandonedAfterMs ? { entry, part } : undefined
+  }
+
+  /**
+   * Gives each the name under which its login looks for it: of several for one target the newest, and only where nothing
+   * newer is there. `kept`: partial files of the directory that have such a name, by `base`; what was adopted is added.
+   */
+  async adopt(
+    client: SftpClient,
+    tag: string,
+    directory: ByteString,
+    strays: readonly Stray[],
+    kept: Map<ByteString, Entry>,
+  ): Promise<void> {
+    const newestFirst = [...strays].sort((a, b) => age(b.entry) - age(a.entry) || size(b.entry) - size(a.entry))
+    for (const { entry, part } of newestFirst) {
+      const path = join(directory, entry.name)
+      const name = `.${part.base}.${tag}.part`
+      const keptPath = join(directory, name)
+      const there = kept.get(part.base)
+      const newer = there === undefined || age(there) < age(entry)
+      const wanted = part.filling !== 'copy' && newer && !this.#rules.partials.isLive(keptPath)
+      // Bytes behind a gap are not the beginning of a file; that it was begun is worth knowing all the same.
+      const emptied = part.filling !== 'gaps' || (wanted && (await done(client.setstat(path, { size: 0 }))))
+      if (wanted && emptied && there) await done(client.remove(keptPath))
+      if (wanted && emptied && (await done(client.rename(path, keptPath)))) {
+        kept.set(part.base, { ...entry, name, ...(part.filling === 'gaps' && { size: 0 }) })
+      } else await done(client.remove(path))
+    }
+  }
+
+  /** A listing to its end was a look as well. */
+  noteListed(tag: string, directory: ByteString): void {
+    void this.#note(tag + directory, Promise.resolve())
+  }
+
+  #note(key: string, done: Promise<void>): Promise<void> {
+    const look: Look = { at: Date.now(), done, finished: false }
+    this.#looks.delete(key)
+    this.#looks.set(key, look)
+    const finish = () => {
+      look.finished = true
+    }
+    const forget = () => {
+      if (this.#looks.get(key) === look) this.#looks.delete(key)
+    }
+    done.then(finish, forget)
+    for (const oldest of this.#looks.keys()) {
+      if (this.#looks.size <= looksMax) break
+      this.#looks.delete(oldest)
+    }
+    return done
+  }
+
+  async #search({ client, server }: LookParts, tag: string, directory: ByteString): Promise<void> {
+    const strays: Stray[] = []
+    const kept = new Map<ByteString, Entry>()
+    try {
+      const handle = await client.opendir(directory)
+      for await (const batch of readDirectory(client, handle, server.can, (name) => partOf(name, tag) !== undefined)) {
+        for (const entry of batch) {
+          const stray = this.strayOf(tag, entry)
+          const part = partOf(entry.name, tag)
+          if (stray) strays.push(stray)
+          else if (part?.kind === 'kept') kept.set(part.base, entry)
+        }
+      }
+    } catch (error) {
+      // A mailbox that may not be listed, or a directory that is not there: nothing is to be found in it.
+      unlessLost(error)
+      if (!(error instanceof BackendError)) throw error
+    }
+    await this.adopt(client, tag, directory, strays, kept)
+  }
+}
+
+function age({ modified = 0 }: Entry): number {
+  return modified
+}
+function size({ size = 0 }: Entry): number {
+  return size
+}
+
+/** Whether it was done; throws when the backend is lost. */
+function done(step: Promise<unknown>): Promise<boolean> {
+  return step.then(
+    () => true,
+    (error) => {
+      unlessLost(error)
+      return false
+    },
+  )
+}
+
+function unlessLost(error: unknown): undefined {
+  if (isLost(error)) throw error
+}
