@@ -6,6 +6,7 @@ import { createHostKeyPolicy } from '../backend/sftp/host-keys.ts'
 import type { GatewayMark } from '../backend/sftp/part-name.ts'
 import { SftpBackend } from '../backend/sftp/sftp-backend.ts'
 import type { BackendConfig, Config } from '../config/config.ts'
+import { fromText } from '../ftp/bytes.ts'
 import type { Observer } from '../observe/observer.ts'
 import { messageOf, StartError, startError } from './start-error.ts'
 
@@ -69,6 +70,7 @@ function makeBackend(
     pool: { ...pool, waiting: loginsWaitingMax, waitMs: timeouts.loginMs },
     fsync: upload.fsync,
     verify: upload.verify,
+    ...uploadPlace(upload),
     keepPartialMs: upload.keepPartialMs,
     gateway,
     abandonedAfterMs: Math.max(abandonedAfterMsMin, 2 * dataStallMs + timeouts.closeMs + timeouts.reconnectMs),
@@ -77,6 +79,11 @@ function makeBackend(
     observer,
     capabilities,
   })
+}
+
+function uploadPlace({ mode, staging }: Config['upload']) {
+  if (mode !== 'staging') return { uploadMode: mode }
+  return { uploadMode: 'atomic', staging: fromText(staging) } as const
 }
 
 export async function closeBackends(backends: Backends, except?: Backends): Promise<void> {

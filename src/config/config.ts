@@ -106,7 +106,7 @@ export interface BackendCapabilities {
   readonly channels?: number
   readonly window?: 'large' | 'small'
   readonly stripes?: boolean
-  readonly rename?: 'posix' | 'swap' | 'plain'
+  readonly rename?: 'posix' | 'swap' | 'plain' | 'none'
   readonly setModified?: 'ok' | 'ignore'
   readonly setMode?: 'ok' | 'ignore'
   readonly symlink?: 'targetFirst' | 'linkFirst'
@@ -188,6 +188,10 @@ export interface TimeoutsConfig {
 
 export interface UploadConfig {
   readonly fsync: 'auto' | 'off'
+  /** Where the bytes are until they are complete: beside the final name, in it, or in a folder of their own. */
+  readonly mode: 'atomic' | 'in-place' | 'staging'
+  /** That folder: an absolute path on the backend, or one below the home of the login. */
+  readonly staging: string
   /** How an upload is compared with what came of it: by its size, or read again by its SHA-256. */
   readonly verify: 'size' | 'hash'
   /** How long what was interrupted of an upload is kept for its client to continue; 0: not at all. */

@@ -30,6 +30,8 @@ export function describeConfig(config: Config): string {
     tls: { ...config.tls, ...config.dialect.tls },
     upload: {
       ...config.dialect.upload,
+      mode: config.upload.mode,
+      ...(config.upload.mode === 'staging' && { staging: config.upload.staging }),
       fsync: config.upload.fsync,
       verify: config.upload.verify,
       keepPartial: time(config.upload.keepPartialMs),

@@ -147,6 +147,16 @@ export const root: Kind<string> = {
   },
 }
 
+/** A folder on a backend: an absolute path, or one below the home of a login. */
+export const backendFolder: Kind<string> = {
+  expects: 'a folder on the backend such as .incoming or /data/incoming, without "." and ".." in it',
+  read(text) {
+    const parts = text.split('/').filter((part) => part !== '')
+    if (!isLine(text) || parts.length === 0 || parts.includes('.') || parts.includes('..')) return undefined
+    return `${text.startsWith('/') ? '/' : ''}${parts.join('/')}`
+  },
+}
+
 function isLine(text: string): boolean {
   return text !== '' && !/[\u0000-\u001f\u007f]/.test(text)
 }

@@ -61,7 +61,13 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
       dataConnectMs: timeouts.dataConnect,
       dataStallMs: timeouts.dataStall,
     },
-    upload: { fsync: upload.fsync, verify: upload.verify, keepPartialMs: upload.keepPartial },
+    upload: {
+      mode: upload.mode,
+      staging: upload.staging,
+      fsync: upload.fsync,
+      verify: upload.verify,
+      keepPartialMs: upload.keepPartial,
+    },
     dialect: dialectOf(globals),
     shutdown: { drainMs: shutdown.drain },
   })

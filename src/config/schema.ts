@@ -36,7 +36,7 @@ export const gatewaySchema = {
       channels: optional(kinds.whole(1, 64)),
       window: optional(kinds.oneOf(['large', 'small'])),
       stripes: optional(kinds.truth),
-      rename: optional(kinds.oneOf(['posix', 'swap', 'plain'])),
+      rename: optional(kinds.oneOf(['posix', 'swap', 'plain', 'none'])),
       setModified: optional(kinds.oneOf(['ok', 'ignore'])),
       setMode: optional(kinds.oneOf(['ok', 'ignore'])),
       symlink: optional(kinds.oneOf(['targetFirst', 'linkFirst'])),
@@ -89,7 +89,8 @@ export const gatewaySchema = {
   upload: table({
     ...dialectEntries.upload,
     fsync: preset(kinds.oneOf(['auto', 'off']), 'auto'),
-    mode: later,
+    mode: preset(kinds.oneOf(['atomic', 'in-place', 'staging']), 'atomic'),
+    staging: preset(kinds.backendFolder, '.incoming'),
     verify: preset(kinds.oneOf(['size', 'hash']), 'size'),
     keepPartial: preset(kinds.duration(0), '24h'),
   }),

@@ -162,7 +162,11 @@ test.each([
   ['logging: { levl: info }', '4:12 logging.levl: is not a known key (did you mean "level"?)'],
   ['logging: { zebra: 1 }', '4:12 logging.zebra: is not a known key'],
   ['migration: {}', '4:1 migration: is not in this version yet'],
-  ['upload: { mode: staging }', '4:11 upload.mode: is not in this version yet'],
+  ['upload: { mode: stage }', '4:17 upload.mode: must be one of atomic, in-place, staging, not "stage"'],
+  [
+    'upload: { staging: ../up }',
+    '4:20 upload.staging: must be a folder on the backend such as .incoming or /data/incoming, without "." and ".." in it, not "../up"',
+  ],
   ['__proto__: { polluted: true }', '4:1 __proto__: is not a known key'],
   ['constructor: { prototype: { polluted: true } }', '4:1 constructor: is not a known key'],
   ['logging: { __proto__: { level: debug } }', '4:12 logging.__proto__: is not a known key'],
@@ -236,7 +240,7 @@ test('the placeholder for a fingerprint is refused', async () => {
 test('capabilities that are no such are reported with their place', async () => {
   const settings = 'capabilities: { rename: mv, readBytes: 1KiB, channels: 0, stripes: yes, symlinks: true }'
   expect(await faultsOf({ 'gateway.yaml': backend(`hostKeys: ["${pin}"], ${settings}`) })).toEqual([
-    'gateway.yaml:3:118 backends[0].capabilities.rename: must be one of posix, swap, plain, not "mv"',
+    'gateway.yaml:3:118 backends[0].capabilities.rename: must be one of posix, swap, plain, none, not "mv"',
     'gateway.yaml:3:133 backends[0].capabilities.readBytes: must be a size such as 32KiB, 4KiB to 255KiB, not "1KiB"',
     'gateway.yaml:3:149 backends[0].capabilities.channels: must be a whole number from 1 to 64, not "0"',
     'gateway.yaml:3:161 backends[0].capabilities.stripes: must be true or false, not "yes"',

@@ -29,6 +29,7 @@ export function backendTo(
     reconnectMs: 0,
     fsync: 'auto',
     verify: 'size',
+    uploadMode: 'atomic',
     keepPartialMs: 86_400_000,
     gateway: { instance: '0000', run: '0000', startedAt: Date.now() },
     abandonedAfterMs: 600_000,

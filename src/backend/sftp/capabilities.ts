@@ -13,8 +13,11 @@ export interface Capabilities {
   readonly window: 'large' | 'small'
   /** One file may be read or written over several connections at once. */
   readonly stripes: boolean
-  /** posix: replaces in one step; swap: moves an existing target aside; plain: RENAME only, an existing target stays. */
-  readonly rename: 'posix' | 'swap' | 'plain'
+  /**
+   * posix: replaces in one step; swap: moves an existing target aside; plain: RENAME only, an existing target stays; none:
+   * nothing is renamed, so uploads go straight to their names.
+   */
+  readonly rename: 'posix' | 'swap' | 'plain' | 'none'
   /** ignore: times cannot be set, so it is not tried, and who asks for it is told so. */
   readonly setModified: 'ok' | 'ignore'
   /** ignore: a file that is replaced does not hand its permissions on. SITE CHMOD asks the server all the same. */

@@ -3,10 +3,10 @@ import { BackendError } from '../backend.ts'
 import { copyInto } from './copy.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed, whyWriteFailed } from './explain.ts'
-import { finish, type UploadSettings } from './finish.ts'
+import { attrsOf, setMode, type UploadSettings, writeToDisk } from './finish.ts'
 import { renameOver } from './rename.ts'
 import type { TransferParts } from './transfer-parts.ts'
-import { openBeside, type Place } from './upload-place.ts'
+import { type ApartPlace, openBeside } from './upload-place.ts'
 import { openFlag } from './wire.ts'
 
 /** Copies a file as an upload is stored: into a temporary file beside the target, which takes its name when it is whole. */
@@ -36,7 +36,7 @@ async function fill(
   parts: TransferParts,
   settings: UploadSettings,
   source: { readonly handle: Buffer; readonly length: number },
-  place: Place,
+  place: ApartPlace,
 ): Promise<void> {
   const { client, server } = parts
   const { handle, path, target } = place
@@ -51,10 +51,12 @@ async function fill(
     await copyInto(parts, source.handle, source.length, handle).catch(async (error) => {
       throw await explain(client, error, whyWriteFailed(path, source.length))
     })
-    const { size = source.length } = await finish(parts, settings, place)
+    await setMode(parts, settings, place)
+    await writeToDisk(parts, settings, place)
+    const { size = source.length } = await attrsOf(parts, place)
     await close()
     if (size !== source.length) throw new BackendError('failed', `the copy has ${size} bytes of ${source.length}`)
-    if (target) await renameOver(client, server, path, target.path)
+    await renameOver(client, server, path, target.path)
   } catch (error) {
     await close().catch(() => {})
     await client.remove(path).catch(() => {})

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type ByteString, toBuffer } from '../../ftp/bytes.ts'
+import { join, parentOf } from '../../ftp/pathname.ts'
 
 /** NAME_MAX of every file system that matters. */
 const nameBytesMax = 255
@@ -22,11 +23,13 @@ export type Filling = 'sequence' | 'gaps' | 'copy'
 const letters = { sequence: 's', gaps: 'g', copy: 'c' } as const
 const fillings: Readonly<Record<string, Filling>> = { s: 'sequence', g: 'gaps', c: 'copy' }
 
-/** Whose a temporary file is. */
+/** Whose a temporary file is, and where it is. */
 export interface PartOwner {
   /** See `loginTag`. */
   readonly tag: string
   readonly gateway: GatewayMark
+  /** A folder for all of them, on the same file system as their targets; undefined: each beside its target. */
+  readonly staging?: ByteString | undefined
 }
 
 /** Eight hex digits that stand for a login in the names of its partial files. */
@@ -35,18 +38,37 @@ export function loginTag(owner: string): string {
 }
 
 /**
- * Where an upload is collected: `.<name>.<tag>-<filling><instance><run><8 hex>.part` beside its target, so that the rename
- * never crosses file systems. The name is used once. A server that was taken for lost may still carry out a rename that it
+ * Where an upload is collected: `.<name>.<tag>-<filling><instance><run><8 hex>.part`, on the file system of its target, so
+ * that the rename crosses none. The name is used once. A server that was taken for lost may still carry out a rename that it
  * was sent; under a name that is used again it would move another upload's half to the final name.
  */
-export function collectingPath(target: ByteString, { tag, gateway }: PartOwner, filling: Filling): ByteString {
+export function collectingPath(target: ByteString, owner: PartOwner, filling: Filling): ByteString {
+  const { tag, gateway } = owner
   const { instance, run } = gateway
-  return beside(target, `.${tag}-${letters[filling]}${instance}${run}${randomBytes(4).toString('hex')}.part`)
+  return partPath(target, owner, `.${tag}-${letters[filling]}${instance}${run}${randomBytes(4).toString('hex')}.part`)
 }
 
 /** Where an interrupted upload waits to be continued: `.<name>.<tag>.part`, the same for a login and a target always. */
-export function keptPath(target: ByteString, tag: string): ByteString {
-  return beside(target, `.${tag}.part`)
+export function keptPath(target: ByteString, owner: Pick<PartOwner, 'tag' | 'staging'>): ByteString {
+  return partPath(target, owner, `.${owner.tag}.part`)
+}
+
+/** The folder of a target's temporary files. */
+export function partFolder(target: ByteString, { staging }: Pick<PartOwner, 'staging'>): ByteString {
+  return staging ?? parentOf(target)
+}
+
+/** The name that a temporary file of a target in `directory` is to have; undefined where its name does not tell. */
+export function nameOf(
+  base: ByteString,
+  directory: ByteString,
+  { staging }: Pick<PartOwner, 'staging'>,
+): ByteString | undefined {
+  // One that was too long was shortened.
+  if (base.length >= baseBytesMax) return undefined
+  if (staging === undefined) return base
+  const ending = placeEnding(directory)
+  return base.endsWith(ending) && base.length > ending.length ? base.slice(0, -ending.length) : undefined
 }
 
 export function isPartName(name: ByteString): boolean {
@@ -71,14 +93,19 @@ export function partOf(name: ByteString, tag: string): Part | undefined {
   return filling ? { kind: 'collecting', base, filling, instance, run } : { kind: 'kept', base }
 }
 
-/** Whether what a partial file's name says of its target is the target's name, which was not too long for that. */
-export function isWhole(base: ByteString): boolean {
-  return base.length < baseBytesMax
+/** What the names of a target's temporary files say of it; the inverse of `nameOf`. */
+export function baseOf(name: ByteString, directory: ByteString, { staging }: Pick<PartOwner, 'staging'>): ByteString {
+  return staging === undefined ? name : `${name}${placeEnding(directory)}`
 }
 
-function beside(target: ByteString, ending: string): ByteString {
-  const slash = target.lastIndexOf('/') + 1
-  return `${target.slice(0, slash)}.${shortened(target.slice(slash), baseBytesMax)}${ending}`
+function partPath(target: ByteString, owner: Pick<PartOwner, 'staging'>, ending: string): ByteString {
+  const base = baseOf(target.slice(target.lastIndexOf('/') + 1), parentOf(target), owner)
+  return join(partFolder(target, owner), `.${shortened(base, baseBytesMax)}${ending}`)
+}
+
+/** In a common folder, files of one name from several directories. */
+function placeEnding(directory: ByteString): string {
+  return `.${createHash('sha256').update(toBuffer(directory)).digest('hex').slice(0, 8)}`
 }
 
 /** A name too long for the ending keeps its beginning and gets a hash for the rest, so it stays one of a kind. */

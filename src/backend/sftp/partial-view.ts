@@ -1,22 +1,22 @@
 import type { ByteString } from '../../ftp/bytes.ts'
-import { join, parentOf } from '../../ftp/pathname.ts'
+import { join } from '../../ftp/pathname.ts'
 import type { Entry } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
+import { readDirectory } from './directory-reader.ts'
 import { isLost } from './failures.ts'
-import { isWhole, keptPath, partOf } from './part-name.ts'
-import type { Partials } from './partials.ts'
+import { baseOf, keptPath, nameOf, type PartOwner, partFolder, partOf } from './part-name.ts'
+import { type Partials, toldOf } from './partials.ts'
 import type { SftpClient } from './sftp-client.ts'
 import type { LookParts, Stray, Strays } from './strays.ts'
 
-export interface ViewSettings {
-  readonly tag: string
+export interface ViewSettings extends PartOwner {
   readonly partials: Partials
   readonly strays: Strays
   /** Partial files are kept for so long; 0: none are. */
   readonly keepPartialMs: number
 }
 
-/** Files of this login that have no name of their own yet. `kept` is by the name that they were to have. */
+/** Files of this login that have no name of their own yet. `kept` is by what their names say of that (`baseOf`). */
 interface Found {
   readonly kept: Map<ByteString, Entry>
   readonly strays: Stray[]
@@ -53,7 +53,7 @@ export class PartialView {
   /** What the partial file for a path is like; undefined where there is none. */
   async attrs(path: ByteString): Promise<Attrs | undefined> {
     const kept = await this.#find(path)
-    return kept === undefined ? undefined : this.#client.lstat(kept).catch(unlessLost)
+    return kept === undefined ? undefined : this.#client.lstat(kept).then(toldOf).catch(unlessLost)
   }
 
   /** Removes the partial file for a path; false where there was none. */
@@ -68,9 +68,9 @@ export class PartialView {
   async #find(path: ByteString): Promise<ByteString | undefined> {
     const { tag, partials, strays, keepPartialMs } = this.#settings
     if (keepPartialMs === 0 || path === '/') return undefined
-    const kept = keptPath(path, tag)
+    const kept = keptPath(path, this.#settings)
     if (partials.isLive(kept)) return undefined
-    await strays.look(this.#current(), tag, parentOf(path))
+    await strays.look(this.#current(), tag, partFolder(path, this.#settings))
     await this.#publish(kept)
     return kept
   }
@@ -83,35 +83,48 @@ export class PartialView {
     directory: ByteString,
     batches: AsyncIterable<readonly Entry[]>,
   ): AsyncGenerator<readonly Entry[], void, undefined> {
-    const { tag, strays } = this.#settings
+    const { tag, strays, staging } = this.#settings
+    const folder = staging ?? directory
     const kept = new Map<ByteString, Entry>()
     const found: Found = { kept, strays: [], litter: [] }
+    if (staging !== undefined) await this.#findStaged(staging, found)
     let held: Entry[] | undefined = []
     for await (const batch of batches) {
-      const shown = batch.filter((entry) => !this.#takePart(directory, entry, found))
+      const shown = batch.filter((entry) => !this.#takePart(folder, entry, found))
       held?.push(...shown)
-      if (held === undefined) yield this.#over(shown, kept)
+      if (held === undefined) yield this.#over(directory, shown, kept)
       else if (held.length > heldMax) {
-        yield this.#over(held, kept)
+        yield this.#over(directory, held, kept)
         held = undefined
       }
     }
-    await strays.adopt(this.#client, tag, directory, found.strays, kept)
-    strays.noteListed(tag, directory)
-    if (held) yield this.#over(held, kept)
-    // The name of a file whose own was too long cannot be told from its partial file's.
-    const more = [...kept].filter(([name]) => isWhole(name))
-    if (more.length > 0) yield more.map(([name, part]) => ({ ...part, name }))
+    await strays.adopt(this.#client, tag, folder, found.strays, kept)
+    strays.noteListed(tag, folder)
+    if (held) yield this.#over(directory, held, kept)
+    const more = [...kept].flatMap(([base, part]) => {
+      const name = nameOf(base, directory, this.#settings)
+      return name === undefined ? [] : [{ ...toldOf(part), name }]
+    })
+    if (more.length > 0) yield more
     for (const path of found.litter.slice(0, litterMax)) this.#client.remove(path).catch(() => {})
   }
 
+  async #findStaged(staging: ByteString, found: Found): Promise<void> {
+    const { client, server } = this.#current()
+    const handle = await client.opendir(staging).catch(unlessLost)
+    if (!handle) return
+    for await (const batch of readDirectory(client, handle, server.can, (name) => this.isOwn(name))) {
+      for (const entry of batch) this.#takePart(staging, entry, found)
+    }
+  }
+
   /** Whether the entry is a partial file, which is noted where it is this login's. */
-  #takePart(directory: ByteString, entry: Entry, { kept, strays, litter }: Found): boolean {
+  #takePart(folder: ByteString, entry: Entry, { kept, strays, litter }: Found): boolean {
     const { tag, partials, keepPartialMs } = this.#settings
     const stray = keepPartialMs > 0 ? this.#settings.strays.strayOf(tag, entry) : undefined
     const part = partOf(entry.name, tag)
     if (part === undefined) return false
-    const path = join(directory, entry.name)
+    const path = join(folder, entry.name)
     const old =
       entry.modified !== undefined && entry.modified * 1000 < Date.now() - Math.max(keepPartialMs, litterAgeMs)
     if (old && !partials.isLive(path) && !partials.isOrphan(path)) litter.push(path)
@@ -120,13 +133,14 @@ export class PartialView {
     return true
   }
 
-  #over(entries: readonly Entry[], kept: Map<ByteString, Entry>): readonly Entry[] {
+  #over(directory: ByteString, entries: readonly Entry[], kept: Map<ByteString, Entry>): readonly Entry[] {
     if (kept.size === 0) return entries
     return entries.map((entry) => {
-      const part = entry.type === 'file' ? kept.get(entry.name) : undefined
+      const base = baseOf(entry.name, directory, this.#settings)
+      const part = entry.type === 'file' ? kept.get(base) : undefined
       if (!part) return entry
-      kept.delete(entry.name)
-      return { ...entry, size: part.size, modified: part.modified }
+      kept.delete(base)
+      return { ...entry, size: toldOf(part).size, modified: part.modified }
     })
   }
 

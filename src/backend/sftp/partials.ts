@@ -7,6 +7,15 @@ export interface Orphan {
   readonly bytes: number
 }
 
+/**
+ * How many bytes of an interrupted upload its login is told of: one fewer than there are. A client that is told as many as it
+ * has takes its file for stored (curl says so and ends), and what was never committed would be lost. It may go on behind
+ * either.
+ */
+export function toldOf<T extends { readonly size?: number | undefined }>(partial: T): T {
+  return partial.size === undefined ? partial : { ...partial, size: Math.max(partial.size - 1, 0) }
+}
+
 const orphansMax = 10_000
 
 /** What a backend's logins are uploading, and what of it was interrupted; by the lasting name of the partial file. */
@@ -19,7 +28,7 @@ export class Partials {
    * Makes an upload the only one of its login to its target, until `release`. Throws BackendError `busy` where there is one
    * already: two would take each other's partial file.
    */
-  claim(kept: ByteString, collecting: ByteString): () => void {
+  claim(kept: ByteString, collecting = kept): () => void {
     if (this.#live.has(kept)) throw new BackendError('busy', 'the same login is uploading this file already')
     this.#live.add(kept)
     this.#collecting.add(collecting)

@@ -14,8 +14,8 @@ type RenameServer = Pick<Server, 'can' | 'learn'>
  * With posix-rename it is one step. Without, RENAME refuses an existing target (draft section 6.5): then the target is
  * moved aside, the source takes its name, and the old file is removed; if the second step fails the old file goes back.
  * A connection that is lost just between these steps leaves the name free and the old file as `.<8 hex>.old`: no server
- * without posix-rename can do better, and the operator is told that it is one. Where even that is not wanted (`plain`), an
- * existing target is a failure.
+ * without posix-rename can do better, and the operator is told that it is one. Where even that is not wanted (`plain`, `none`),
+ * an existing target is a failure.
  * Renaming a path to itself does nothing: Win32-OpenSSH deletes the file (its issue 1849).
  */
 export async function renameOver(
@@ -29,7 +29,7 @@ export async function renameOver(
     if (server.can.rename === 'posix' && (await inOneStep(client, server, from, to))) return
     const { rename } = server.can
     await client.rename(from, to).catch((error) => {
-      if (rename === 'plain') throw error
+      if (rename === 'plain' || rename === 'none') throw error
       return swap(client, from, to, error)
     })
   } catch (error) {

@@ -1,3 +1,5 @@
+import type { ByteString } from '../../ftp/bytes.ts'
+import { resolve } from '../../ftp/pathname.ts'
 import type { Observer } from '../../observe/observer.ts'
 import type { Backend, BackendError, Credentials, FileSystem, Preparation } from '../backend.ts'
 import type { ByteBudget } from './byte-budget.ts'
@@ -5,6 +7,7 @@ import type { CapabilityOverrides } from './capabilities.ts'
 import type { Connection, ConnectOptions } from './connection.ts'
 import { Dialer } from './dialer.ts'
 import { SftpFileSystem } from './file-system.ts'
+import type { UploadSettings } from './finish.ts'
 import { type GatewayMark, loginTag } from './part-name.ts'
 import { Partials } from './partials.ts'
 import { Pool } from './pool.ts'
@@ -22,6 +25,9 @@ export interface SftpBackendOptions extends Omit<ConnectOptions, 'keepalive'>, S
   readonly name: string
   readonly fsync: 'auto' | 'off'
   readonly verify: 'size' | 'hash'
+  readonly uploadMode: UploadSettings['mode']
+  /** Where uploads are collected, an absolute path or one below the home; undefined: beside their targets. */
+  readonly staging?: ByteString | undefined
   /** How long what was interrupted of an upload is kept; 0: not at all. */
   readonly keepPartialMs: number
   readonly gateway: GatewayMark
@@ -84,17 +90,12 @@ export class SftpBackend implements Backend {
   }
 
   #fileSystem(lease: Lease, credentials: Credentials, owner: string): FileSystem {
-    const {
-      bytesInFlightPerTransfer: inFlightMax,
-      fsync,
-      verify,
-      gateway,
-      budget,
-      stripe,
-      keepPartialMs,
-    } = this.#options
-    const mine = { tag: loginTag(owner), gateway, partials: this.#partials, strays: this.#strays }
-    const settings = { ...mine, fsync, verify, keepPartial: keepPartialMs > 0, inFlightMax, budget, keepPartialMs }
+    const { fsync, verify, uploadMode: mode, gateway, budget, keepPartialMs } = this.#options
+    const folder = this.#options.staging
+    const staging = folder === undefined ? undefined : resolve(lease.home, folder, lease.home)
+    const mine = { tag: loginTag(owner), gateway, staging, partials: this.#partials, strays: this.#strays }
+    const uploads = { ...mine, mode, fsync, verify, keepPartial: keepPartialMs > 0 }
+    const settings = { ...uploads, inFlightMax: this.#options.bytesInFlightPerTransfer, budget, keepPartialMs }
     const openLane = (apartFrom: ReadonlySet<Connection>) => this.#lease(credentials, { apartFrom })
     const standing = new StandingLease(lease, {
       lease: () => this.#lease(credentials, {}),
@@ -105,7 +106,7 @@ export class SftpBackend implements Backend {
         this.#options.observer({ kind: 'backendRenewed', backend: this.name, outcome, ...facts, ...told })
       },
     })
-    return new SftpFileSystem(standing, settings, { count: stripe, openLane })
+    return new SftpFileSystem(standing, settings, { count: this.#options.stripe, openLane })
   }
 
   /** Tries out with an account all that uploads need, and leaves nothing behind. Throws as `open` does. */

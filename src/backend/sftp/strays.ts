@@ -90,7 +90,7 @@ export class Strays {
     strays: readonly Stray[],
     kept: Map<ByteString, Entry>,
   ): Promise<void> {
-    const newestFirst = [...strays].sort((a, b) => age(b.entry) - age(a.entry) || size(b.entry) - size(a.entry))
+    const newestFirst = [...strays].sort((a, b) => age(b.entry) - age(a.entry) || sizeOf(b.entry) - sizeOf(a.entry))
     for (const { entry, part } of newestFirst) {
       const path = join(directory, entry.name)
       const name = `.${part.base}.${tag}.part`
@@ -155,7 +155,7 @@ export class Strays {
 function age({ modified = 0 }: Entry): number {
   return modified
 }
-function size({ size = 0 }: Entry): number {
+function sizeOf({ size = 0 }: Entry): number {
   return size
 }
 

@@ -1,12 +1,21 @@
 import type { ByteString } from '../../ftp/bytes.ts'
-import { parentOf } from '../../ftp/pathname.ts'
 import { BackendError, type WriteMode } from '../backend.ts'
 import { copyInto } from './copy.ts'
 import { isLost } from './failures.ts'
 import type { UploadSettings } from './finish.ts'
-import { collectingPath, keptPath, type PartOwner } from './part-name.ts'
+import { collectingPath, keptPath, type PartOwner, partFolder } from './part-name.ts'
+import { toldOf } from './partials.ts'
 import type { TransferParts } from './transfer-parts.ts'
-import { dropPart, fillingOf, lookAtTarget, openInPlace, openPart, type Place, startIn } from './upload-place.ts'
+import {
+  dropPart,
+  fillingOf,
+  lookAtTarget,
+  type OpenFile,
+  openInPlace,
+  openPart,
+  type Place,
+  startIn,
+} from './upload-place.ts'
 import { openFlag } from './wire.ts'
 
 /**
@@ -21,17 +30,19 @@ export async function openContinued(
 ): Promise<Place> {
   const { client, server } = parts
   const { exists, ...looked } = await lookAtTarget(client, path)
-  if (owner.keepPartial) await owner.strays.look(parts, owner.tag, parentOf(looked.path))
+  if (owner.keepPartial) await owner.strays.look(parts, owner.tag, partFolder(looked.path, owner))
   const target = { ...looked, unique: false, replaces: exists }
   const partial = await openPartial(parts, owner, target.path, mode)
-  if (partial) return { ...partial, target }
+  if (partial) return { kind: 'apart', ...partial, target }
   if (!exists) {
     const start = startIn(0, mode)
-    return { ...(await openPart(client, owner, target.path, fillingOf(parts))), start, size: 0, target }
+    const part = await openPart(client, owner, target.path, fillingOf(parts))
+    return { kind: 'apart', ...part, start, size: 0, target }
   }
   if (server.can.rename === 'plain') return openInPlace(client, path, mode)
   try {
-    return { ...(await openCopy(parts, owner, target.path, mode)), target: { ...target, replaces: false } }
+    const copy = await openCopy(parts, owner, target.path, mode)
+    return { kind: 'apart', ...copy, target: { ...target, replaces: false } }
   } catch (error) {
     // Mailboxes that may be written to and not read: nothing can be copied there.
     if (error instanceof BackendError && error.kind === 'accessDenied') return openInPlace(client, path, mode)
@@ -45,10 +56,10 @@ async function openPartial(
   owner: UploadSettings,
   target: ByteString,
   mode: WriteMode,
-): Promise<Omit<Place, 'target'> | undefined> {
+): Promise<OpenFile | undefined> {
   const { client } = parts
   const { partials } = owner
-  const kept = keptPath(target, owner.tag)
+  const kept = keptPath(target, owner)
   if (partials.isLive(kept)) throw new BackendError('busy', 'the same login is uploading this file already')
   const orphan = partials.take(kept)
   const path = collectingPath(target, owner, fillingOf(parts))
@@ -69,7 +80,8 @@ async function openPartial(
     if (found.size === undefined) throw new BackendError('failed', 'the server does not tell how long the file is')
     // Of an upload whose connection was lost, only what the server had acknowledged is sure.
     size = Math.min(found.size, orphan?.bytes ?? found.size)
-    return { path, handle, start: startIn(size, mode), size: found.size }
+    const { size: told } = mode.kind === 'append' ? toldOf({ size }) : { size }
+    return { path, handle, start: startIn(told, mode), size: found.size }
   } catch (error) {
     // It stays what it was, for the next try.
     if (handle) client.close(handle).catch(() => {})
@@ -84,7 +96,7 @@ async function openCopy(
   owner: PartOwner,
   target: ByteString,
   mode: WriteMode,
-): Promise<Omit<Place, 'target'>> {
+): Promise<OpenFile> {
   const { client } = parts
   const source = await client.open(target, openFlag.read)
   try {

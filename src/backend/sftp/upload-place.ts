@@ -10,14 +10,27 @@ import type { TransferParts } from './transfer-parts.ts'
 import { fileKind, openFlag } from './wire.ts'
 
 /** Where the bytes go, and how they become the target. */
-export interface Place {
+export type Place = ApartPlace | InPlace
+
+export interface OpenFile {
   readonly path: ByteString
   readonly handle: Buffer
   readonly start: number
   /** How long the file is already; more than `start` where a client goes back in its partial file. */
   readonly size: number
-  /** Undefined when the bytes go straight to the final name. */
-  readonly target: Target | undefined
+}
+/** A file of its own, which gets the target's name in the end. */
+export interface ApartPlace extends OpenFile {
+  readonly kind: 'apart'
+  readonly target: Target
+}
+/** The final name itself: to be gone on with (APPE and REST), or to be written from its beginning. */
+export interface InPlace extends OpenFile {
+  readonly kind: 'goneOn' | 'overwritten'
+  /** Whether the upload has made the file. */
+  readonly made: boolean
+  /** STOU: part of it means nothing to its client. */
+  readonly unique: boolean
 }
 export interface Target {
   readonly path: ByteString
@@ -35,7 +48,7 @@ export async function openBeside(
   owner: PartOwner,
   path: ByteString,
   { unique, filling }: { readonly unique: boolean; readonly filling: Filling },
-): Promise<Place> {
+): Promise<ApartPlace> {
   const [opened, looked] = await Promise.allSettled([
     openPart(client, owner, path, filling),
     lookAtTarget(client, path),
@@ -50,7 +63,7 @@ export async function openBeside(
     await dropPart(client, part)
     throw new BackendError('alreadyExists', 'the name is taken')
   }
-  const fresh = { start: 0, size: 0, target: { ...target, unique, replaces: exists } }
+  const fresh = { kind: 'apart', start: 0, size: 0, target: { ...target, unique, replaces: exists } } as const
   if (target.path !== path) {
     // Storing to a link stores to the file that it names, as every FTP server does; the link stays a link.
     await dropPart(client, part)
@@ -84,11 +97,29 @@ export async function openPart(
   filling: Filling,
 ): Promise<Part> {
   const path = collectingPath(target, owner, filling)
+  const open = () => client.open(path, openFlag.write | openFlag.create | openFlag.exclusive)
+  const { staging } = owner
   try {
-    return { path, handle: await client.open(path, openFlag.write | openFlag.create | openFlag.exclusive) }
+    const handle = await (staging === undefined
+      ? open()
+      : open().catch((error) => inNewFolder(client, staging, error, open)))
+    return { path, handle }
   } catch (error) {
     throw await explain(client, error, whyOpenFailed(target))
   }
+}
+
+/** The folder of temporary files is made when it is first needed. */
+async function inNewFolder<T>(
+  client: SftpClient,
+  folder: ByteString,
+  error: unknown,
+  open: () => Promise<T>,
+): Promise<T> {
+  if (!(error instanceof BackendError) || error.kind !== 'notFound') throw error
+  // Somebody else may have made it meanwhile.
+  await client.mkdir(folder).catch(() => {})
+  return open()
 }
 
 /** The final path with a link resolved, and what is there. Throws for what cannot be replaced by a file. */
@@ -125,23 +156,25 @@ async function statIfThere(stat: () => Promise<Attrs>): Promise<Attrs | undefine
 }
 
 /**
- * APPE and REST in the file itself, where it cannot be replaced; the offset is explicit, because OpenSSH ignores it on append
+ * The file itself: for APPE and REST where it cannot be replaced, for all uploads where the operator wants that. What is there
+ * is not touched before the first byte comes. The offset is explicit, because OpenSSH ignores it on append
  * handles.
  */
-export async function openInPlace(client: SftpClient, path: ByteString, mode: WriteMode): Promise<Place> {
-  const flags = openFlag.write | openFlag.create
-  let handle: Buffer
-  try {
-    handle = await client.open(path, flags)
-  } catch (error) {
+export async function openInPlace(client: SftpClient, path: ByteString, mode: WriteMode): Promise<InPlace> {
+  const unique = mode.kind === 'unique'
+  const kind = unique || mode.kind === 'replace' ? 'overwritten' : 'goneOn'
+  const target = kind === 'goneOn' ? undefined : await lookAtTarget(client, path)
+  if (unique && target?.exists) throw new BackendError('alreadyExists', 'the name is taken')
+  const flags = openFlag.write | openFlag.create | (unique ? openFlag.exclusive : 0)
+  const handle = await client.open(path, flags).catch(async (error) => {
     throw await explain(client, error, whyOpenFailed(path))
-  }
+  })
   try {
     const { size } = await client.fstat(handle)
     // Without it an append would begin at 0, over what is there.
     if (size === undefined) throw new BackendError('failed', 'the server does not tell how long the file is')
-    const start = startIn(size, mode)
-    return { path, handle, start, size, target: undefined }
+    const start = kind === 'goneOn' ? startIn(size, mode) : 0
+    return { kind, path, handle, start, size, made: target?.exists === false, unique }
   } catch (error) {
     await client.close(handle).catch(() => {})
     throw error

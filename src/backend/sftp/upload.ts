@@ -1,17 +1,16 @@
 import type { ByteString } from '../../ftp/bytes.ts'
-import { parentOf } from '../../ftp/pathname.ts'
 import { BackendError, type Upload, type WriteMode } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import type { UploadSettings } from './finish.ts'
-import { keptPath } from './part-name.ts'
+import { keptPath, partFolder } from './part-name.ts'
 import type { Partials } from './partials.ts'
 import type { SftpClient } from './sftp-client.ts'
 import { SftpUpload } from './sftp-upload.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import { openContinued } from './upload-continued.ts'
-import { dropPart, fillingOf, openBeside } from './upload-place.ts'
+import { type ApartPlace, dropPart, fillingOf, openBeside, openInPlace } from './upload-place.ts'
 
-/** Opens an upload. Nothing that is there already is changed before `commit`, except in place (APPE, REST). */
+/** Opens an upload. Nothing that is there already is changed before `commit`, except in place. */
 export async function openUpload(
   parts: TransferParts,
   settings: UploadSettings,
@@ -19,35 +18,70 @@ export async function openUpload(
   mode: WriteMode,
   onCommitted: (attrs: Attrs) => void,
 ): Promise<Upload> {
+  if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
+  if (isInPlace(parts, settings)) return openedInPlace(parts, settings, path, mode, onCommitted)
   const { client } = parts
   const { tag, partials, strays } = settings
-  if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
   const continues = mode.kind === 'append' || mode.kind === 'restart'
-  if (mode.kind === 'replace') startOver(client, partials, keptPath(path, tag))
+  if (mode.kind === 'replace') startOver(client, partials, keptPath(path, settings))
   const opening = continues
     ? openContinued(parts, settings, path, mode)
     : openBeside(client, settings, path, { unique: mode.kind === 'unique', filling: fillingOf(parts) })
-  const looks = mode.kind === 'replace' && settings.keepPartial && !strays.knows(tag, parentOf(path))
+  const folder = partFolder(path, settings)
+  const looks = mode.kind === 'replace' && settings.keepPartial && !strays.knows(tag, folder)
   // Under way while the client sends; nobody waits for it before the commit.
-  if (looks) strays.look(parts, tag, parentOf(path)).catch(() => {})
+  if (looks) strays.look(parts, tag, folder).catch(() => {})
   const place = await opening
-  const { target } = place
-  if (!target) return new SftpUpload(parts, settings, place, { onCommitted })
-  const kept = keptPath(target.path, tag)
-  let release: () => void
+  if (place.kind !== 'apart') return new SftpUpload(parts, settings, place, { onCommitted, release: () => {} })
+  const kept = keptPath(place.target.path, settings)
+  const release = await claimed(client, partials, kept, place, () => {
+    if (mode.kind === 'replace' && place.target.path !== path) startOver(client, partials, kept)
+  })
+  /** An upload that a killed gateway has left must not be taken for the rest of this one. */
+  const settle = async (now: TransferParts) => {
+    await strays.look(now, tag, partFolder(place.target.path, settings))
+    now.client.remove(kept).catch(() => {})
+  }
+  return new SftpUpload(parts, settings, place, { onCommitted, release, ...(looks && { settle }) })
+}
+
+/** Where nothing can be renamed there is no other way. */
+export function isInPlace({ server }: Pick<TransferParts, 'server'>, { mode }: Pick<UploadSettings, 'mode'>): boolean {
+  return mode === 'in-place' || server.can.rename === 'none'
+}
+
+/** Two uploads of a login into one file would be mixed there. */
+async function openedInPlace(
+  parts: TransferParts,
+  settings: UploadSettings,
+  path: ByteString,
+  mode: WriteMode,
+  onCommitted: (attrs: Attrs) => void,
+): Promise<Upload> {
+  const release = settings.partials.claim(`${settings.tag}${path}`)
   try {
-    if (mode.kind === 'replace' && target.path !== path) startOver(client, partials, kept)
-    release = partials.claim(kept, place.path)
+    const place = await openInPlace(parts.client, path, mode)
+    return new SftpUpload(parts, settings, place, { onCommitted, release })
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+async function claimed(
+  client: SftpClient,
+  partials: Partials,
+  kept: ByteString,
+  place: ApartPlace,
+  before: () => void,
+): Promise<() => void> {
+  try {
+    before()
+    return partials.claim(kept, place.path)
   } catch (error) {
     await dropPart(client, place)
     throw error
   }
-  /** An upload that a killed gateway has left must not be taken for the rest of this one. */
-  const settle = async (now: TransferParts) => {
-    await strays.look(now, tag, parentOf(target.path))
-    now.client.remove(kept).catch(() => {})
-  }
-  return new SftpUpload(parts, settings, place, { onCommitted, release, ...(looks && { settle }) })
 }
 
 /**

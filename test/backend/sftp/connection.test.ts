@@ -75,6 +75,7 @@ function backend(port: number, fingerprints: readonly string[], loginMs = 10_000
     reconnectMs: 0,
     fsync: 'auto',
     verify: 'size',
+    uploadMode: 'atomic',
     keepPartialMs: 0,
     gateway: { instance: '0000', run: '0000', startedAt: 0 },
     abandonedAfterMs: 600_000,

@@ -17,6 +17,8 @@ import { type Sshd, startSshd } from '../../support/sshd.ts'
 
 const whole = randomBytes(500_000)
 const part = whole.subarray(0, 200_000)
+/** One byte fewer: see `toldOf`. */
+const told = part.length - 1
 const old = Buffer.alloc(300_000, 'the file that was to be replaced ')
 const seconds = () => Math.floor(Date.now() / 1000)
 
@@ -71,7 +73,7 @@ function leave({
   name,
 }: Left = {}): void {
   const owner = { tag: loginTag('alice'), gateway: { instance, run, startedAt: 0 } }
-  give(collectingPath(name ?? 'orders.csv', owner, filling), bytes, modified)
+  give(collectingPath(`/${name ?? 'orders.csv'}`, owner, filling).slice(1), bytes, modified)
 }
 const names = () => readdirSync(sshd.home).sort()
 const disk = (name: string) => readFileSync(join(sshd.home, name))
@@ -98,15 +100,15 @@ describe('What a killed run of this gateway was writing', () => {
     give('orders.csv', old)
     leave()
     const files = await logIn()
-    expect(await sizeOf(files)).toBe(part.length)
-    await send(files, whole.subarray(part.length), part.length)
+    expect(await sizeOf(files)).toBe(told)
+    await send(files, whole.subarray(told), told)
     expect(disk('orders.csv').equals(whole)).toBe(true)
     expect(names()).toEqual(['orders.csv'])
   })
 
   test('is gone on with by REST alone, without a question for its size', async () => {
     leave()
-    await send(await logIn(), whole.subarray(part.length), part.length)
+    await send(await logIn(), whole.subarray(told), told)
     expect(disk('orders.csv').equals(whole)).toBe(true)
     expect(names()).toEqual(['orders.csv'])
   })
@@ -118,11 +120,11 @@ describe('What a killed run of this gateway was writing', () => {
     expect(await listed(await logIn('bob'))).toEqual([['orders.csv', old.length]])
     const files = await logIn()
     const expected = [
-      ['new.csv', part.length],
-      ['orders.csv', part.length],
+      ['new.csv', told],
+      ['orders.csv', told],
     ]
     expect(await listed(files)).toEqual(expected)
-    expect(await sizeOf(files)).toBe(part.length)
+    expect(await sizeOf(files)).toBe(told)
     expect(await listed(files)).toEqual(expected)
   })
 
@@ -145,8 +147,8 @@ describe('What a killed run of this gateway was writing', () => {
     leave({ bytes: old, modified: seconds() - 100 })
     leave({ modified: seconds() - 50 })
     leave({ bytes: old, modified: seconds() - 70 })
-    expect(await sizeOf(await logIn())).toBe(part.length)
-    expect(names()).toEqual([keptPath('orders.csv', loginTag('alice'))])
+    expect(await sizeOf(await logIn())).toBe(told)
+    expect(names()).toEqual([keptPath('/orders.csv', { tag: loginTag('alice') }).slice(1)])
   })
 
   test('counts as begun and without bytes where there may be gaps between them', async () => {
@@ -170,7 +172,7 @@ describe('What a killed run of this gateway was writing', () => {
     const name = `${'n'.repeat(240)}.csv`
     leave({ name })
     const files = await logIn()
-    expect(await sizeOf(files, name)).toBe(part.length)
+    expect(await sizeOf(files, name)).toBe(told)
   })
 
   test('does not disturb an upload of the same file that has begun', async () => {
@@ -179,7 +181,7 @@ describe('What a killed run of this gateway was writing', () => {
     leave()
     leave({ name: 'other.csv' })
     // Another directory entry of the same login, seen by a listing.
-    expect(await listed(await logIn())).toEqual([['other.csv', part.length]])
+    expect(await listed(await logIn())).toEqual([['other.csv', told]])
     await new Promise<void>((done) => upload.sink.end(whole, () => done()))
     await upload.commit()
     expect(disk('orders.csv').equals(whole)).toBe(true)
@@ -205,7 +207,7 @@ describe('What may still be written to is left alone', () => {
   test('until another gateway cannot be writing to it any more', async () => {
     give('orders.csv', old)
     leave({ instance: 'bbbb', modified: seconds() - 700 })
-    expect(await sizeOf(await logIn())).toBe(part.length)
+    expect(await sizeOf(await logIn())).toBe(told)
   })
 })
 
