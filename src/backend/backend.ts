@@ -85,9 +85,9 @@ export interface FileSystem {
   read(path: ByteString, start: number): Promise<Download>
   /**
    * Opens the place where an upload is collected. The final name is not touched, unless `Upload.inPlace` says so.
-   * `permissions`: those of a new file, where they are not to be the server's own.
+   * Throws BackendError `noSpace` where there is no room for the size that is expected, and the server can tell.
    */
-  write(path: ByteString, mode: WriteMode, permissions?: number): Promise<Upload>
+  write(path: ByteString, mode: WriteMode, expected?: ExpectedFile): Promise<Upload>
   makeDirectory(path: ByteString): Promise<void>
   removeDirectory(path: ByteString): Promise<void>
   removeFile(path: ByteString): Promise<void>
@@ -129,6 +129,14 @@ export interface Download {
   recycle?(chunk: Buffer): void
   /** Stops reading and closes the file; pending iteration ends. May be called twice; never throws. */
   close(): Promise<void>
+}
+
+/** What is known of a file before its first byte. */
+export interface ExpectedFile {
+  /** Permission bits of a new file, where they are not to be the server's own. */
+  readonly permissions?: number | undefined
+  /** Bytes. */
+  readonly size?: number | undefined
 }
 
 /**

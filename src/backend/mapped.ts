@@ -26,7 +26,7 @@ export function mapped(files: FileSystem, { inward, outward, entry, linkText = (
       for await (const batch of files.list(await inward(path))) yield entry === undefined ? batch : batch.map(entry)
     },
     read: async (path, start) => files.read(await inward(path), start),
-    write: async (path, mode, permissions) => files.write(await inward(path), mode, permissions),
+    write: async (path, mode, expected) => files.write(await inward(path), mode, expected),
     makeDirectory: async (path) => files.makeDirectory(await inward(path)),
     removeDirectory: async (path) => files.removeDirectory(await inward(path)),
     removeFile: async (path) => files.removeFile(await inward(path)),

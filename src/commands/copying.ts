@@ -92,7 +92,7 @@ const comb = command({
     if (!session.dialect.commands.comb) return reply(502, 'Combining files is switched off.')
     const path = user.resolve(target)
     const sources = [...((await isThere(user.files, path)) ? [path] : []), ...parts.map((part) => user.resolve(part))]
-    const upload = await user.files.write(path, { kind: 'replace' }, newFileMode(session))
+    const upload = await user.files.write(path, { kind: 'replace' }, { permissions: newFileMode(session) })
     try {
       // A sink that has failed before is told by Node 24 as something that cannot be piped to.
       await pipeline(Readable.from(oneAfterAnother(user.files, sources, session.gone)), upload.sink).catch((error) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { BackendError, type Upload, type WriteMode } from '../backend/backend.ts'
+import { BackendError, type ExpectedFile, type Upload, type WriteMode } from '../backend/backend.ts'
 import { none, optionalPath, path as pathArgument } from '../ftp/arguments.ts'
 import { skipBytes } from '../ftp/ascii.ts'
 import { firstBytes } from '../ftp/byte-range.ts'
@@ -102,8 +102,14 @@ async function store(
   // Some clients declare the whole file before they send the rest of it; such a size says nothing about this transfer.
   if (mode.kind !== 'replace') session.declaredSize = undefined
   const path = user.resolve(argument)
-  const upload = await user.files.write(path, mode, newFileMode(session))
+  const upload = await user.files.write(path, mode, expectedOf(session))
   return session.receive({ verb, path, mark: openingMark(session, argument), upload, convert: text?.fromNetwork })
+}
+
+/** ALLO in front of bytes that are stored as they come says how long the file will be. */
+function expectedOf(session: Session): ExpectedFile {
+  const asSent = textOf(session) === undefined && session.mode === 'S'
+  return { permissions: newFileMode(session), size: asSent ? session.declaredSize : undefined }
 }
 
 /** SITE UMASK; undefined leaves it to the server. */
@@ -122,7 +128,7 @@ const stou = command({
     if (session.range) return rangeInUpload()
     if (session.restartAt > 0) return reply(550, 'STOU cannot be restarted.')
     const base = argument.path ?? `ftp.${randomBytes(4).toString('hex')}`
-    const unique = await openUnique(user, base, newFileMode(session))
+    const unique = await openUnique(user, base, expectedOf(session))
     if (unique === undefined) return reply(450, 'No unique file name found, try again later.')
     const { name, path, upload } = unique
     return session.receive({
@@ -144,12 +150,12 @@ interface UniqueUpload {
 }
 
 /** Opens `base`, `base.1`, `base.2` … whichever is free first. */
-async function openUnique(user: User, base: ByteString, permissions?: number): Promise<UniqueUpload | undefined> {
+async function openUnique(user: User, base: ByteString, expected: ExpectedFile): Promise<UniqueUpload | undefined> {
   for (let i = 0; i < uniqueTriesMax; i++) {
     const name = i === 0 ? base : `${base}.${i}`
     const path = user.resolve(name)
     try {
-      return { name, path, upload: await user.files.write(path, { kind: 'unique' }, permissions) }
+      return { name, path, upload: await user.files.write(path, { kind: 'unique' }, expected) }
     } catch (error) {
       if (!(error instanceof BackendError) || error.kind !== 'alreadyExists') throw error
     }

@@ -59,10 +59,10 @@ export function rooted(files: FileSystem, root: ByteString): FileSystem {
       for await (const batch of files.list(below(path))) yield batch.map((found) => entry(found))
     },
     read: async (path, start) => files.read(below(path), start),
-    async write(path, mode, permissions) {
+    async write(path, mode, expected) {
       // Its temporary file would lie beside the root, outside of what the login may see.
       if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
-      return files.write(below(path), mode, permissions)
+      return files.write(below(path), mode, expected)
     },
     makeDirectory: async (path) => files.makeDirectory(below(path)),
     removeDirectory: async (path) => files.removeDirectory(notRoot(path)),

@@ -6,6 +6,7 @@ import {
   type Credentials,
   type Download,
   type Entry,
+  type ExpectedFile,
   type FailureKind,
   type FileSystem,
   type Owner,
@@ -159,7 +160,7 @@ class MemoryFileSystem implements FileSystem {
     return { size: content.length, content: chunks(), close }
   }
 
-  async write(path: ByteString, mode: WriteMode, permissions = 0o644): Promise<Upload> {
+  async write(path: ByteString, mode: WriteMode, { permissions = 0o644 }: ExpectedFile = {}): Promise<Upload> {
     await this.#before('write', path)
     const { parent, name } = this.#tree.findParent(path)
     const existing = parent.children.get(name)
@@ -259,7 +260,7 @@ class MemoryFileSystem implements FileSystem {
   async copy(from: ByteString, to: ByteString, permissions?: number): Promise<void> {
     await this.#before('copy', from)
     const { content } = this.#findFile(from)
-    const upload = await this.write(to, { kind: 'replace' }, permissions)
+    const upload = await this.write(to, { kind: 'replace' }, { permissions })
     upload.sink.end(Buffer.from(content))
     await finished(upload.sink)
     await upload.commit()

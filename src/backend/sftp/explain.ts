@@ -74,6 +74,12 @@ export const whyRenameFailed =
   async (client) =>
     isDirectory(await client.stat(to)) ? 'isADirectory' : undefined
 
+/** Throws BackendError `noSpace` where a file of so many bytes has no room beside a path; a server that does not tell may have. */
+export async function checkRoom(client: SftpClient, path: ByteString, bytes: number): Promise<void> {
+  const space = await spaceAt(client, path).catch(unlessLost)
+  if (isFull(space, bytes)) throw new BackendError('noSpace', `${bytes} bytes are announced, ${space?.bytes} are free`)
+}
+
 async function spaceAt(client: SftpClient, path: ByteString): Promise<Space | undefined> {
   if (!client.offers(extension.statvfs)) return undefined
   return client.statvfs(path.slice(0, path.lastIndexOf('/')) || '/')

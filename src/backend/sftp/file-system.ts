@@ -3,6 +3,7 @@ import {
   BackendError,
   type Download,
   type Entry,
+  type ExpectedFile,
   type FileSystem,
   type Owner,
   type Upload,
@@ -14,7 +15,7 @@ import { copyFile } from './copy-file.ts'
 import { readDirectory } from './directory-reader.ts'
 import { openDownload } from './download.ts'
 import { entryOf, isDirectory } from './entry.ts'
-import { explain, whyMakeDirectoryFailed, whyRemoveDirectoryFailed, whyRemoveFailed } from './explain.ts'
+import { checkRoom, explain, whyMakeDirectoryFailed, whyRemoveDirectoryFailed, whyRemoveFailed } from './explain.ts'
 import { isUnsupported } from './failures.ts'
 import type { UploadSettings } from './finish.ts'
 import { type LanePlan, Lanes } from './lanes.ts'
@@ -115,8 +116,9 @@ export class SftpFileSystem implements FileSystem {
   read(path: ByteString, start: number): Promise<Download> {
     return openDownload(this.#parts, path, start)
   }
-  write(path: ByteString, mode: WriteMode, permissions?: number): Promise<Upload> {
+  async write(path: ByteString, mode: WriteMode, { permissions, size }: ExpectedFile = {}): Promise<Upload> {
     this.#recent.forget()
+    if (size !== undefined) await checkRoom(this.#client, path, size)
     const onCommitted = (attrs: Attrs) => this.#recent.learn(path, attrs)
     return openUpload(this.#parts, { ...this.#settings, permissions }, path, mode, onCommitted)
   }
