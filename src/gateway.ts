@@ -5,6 +5,7 @@ import { parsePrivateKey } from './backend/sftp/private-key.ts'
 import { type Backends, checkBackends, closeBackends, makeBackends } from './composition/backends.ts'
 import { CertificateWatch } from './composition/certificate-watch.ts'
 import { gatewayMark } from './composition/gateway-mark.ts'
+import { Preflights } from './composition/preflights.ts'
 import { messageOf, StartError, startError } from './composition/start-error.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
 import { inWords } from './config/files.ts'
@@ -62,6 +63,8 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
   let backends = await makeBackends(config, undefined, shared)
   closers.push(() => closeBackends(backends))
   await checkBackends(backends, observer)
+  const preflights = new Preflights(observer)
+  closers.push(() => preflights.stop())
 
   const records = new TransferLog(observer)
   closers.push(() => records.close())
@@ -96,6 +99,7 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
   const listeners: Bound[] = []
   for (const listener of config.listeners) listeners.push(await openListener(server, listener))
   state.listening = true
+  preflights.run(config, backends)
 
   return {
     listeners,
@@ -116,6 +120,7 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
       backends = fresh
       current = next
       watch.watch(certificateFiles(next))
+      preflights.run(next, backends)
     },
     async stop(drainMs) {
       state.draining = true

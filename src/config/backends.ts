@@ -1,5 +1,5 @@
 import type { Checks } from './checks.ts'
-import type { BackendConfig } from './config.ts'
+import type { BackendConfig, PartnerConfig } from './config.ts'
 import { readNamed, resolveFrom } from './files.ts'
 import type { Problems } from './problems.ts'
 import { reportDuplicates } from './references.ts'
@@ -35,7 +35,7 @@ async function checkBackend(
   problems: Problems,
   checks: Checks | undefined,
 ): Promise<BackendConfig> {
-  const { name, host, port, hostKeys, timeouts, health, stripe, pool } = values
+  const { name, host, port, hostKeys, timeouts, health, stripe, pool, preflight } = values
   const knownHosts = values.knownHosts === undefined ? undefined : resolveFrom(source, values.knownHosts)
   const key = ['backends', i, 'knownHosts']
   if (knownHosts !== undefined) {
@@ -61,6 +61,7 @@ async function checkBackend(
     },
     health: { everyMs: health.every, timeoutMs: health.timeout },
     stripe,
+    ...(preflight !== undefined && { preflight }),
     pool: { connections: pool.connections, idleMs: pool.idle },
     capabilities: given(values.capabilities),
   }
@@ -72,6 +73,28 @@ type Given<V> = { [K in keyof V]?: Exclude<V[K], undefined> }
 function given<V extends object>(values: V): Given<V> {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined)
   return Object.fromEntries(entries) as Given<V>
+}
+
+/** A backend is tried out with the account of a partner of its own, whose secret the gateway holds. */
+export function checkPreflights(
+  backends: readonly BackendConfig[],
+  partners: readonly PartnerConfig[],
+  source: Source,
+  problems: Problems,
+): void {
+  for (const [i, { name, preflight }] of backends.entries()) {
+    if (preflight === undefined) continue
+    const partner = partners.find((each) => each.name === preflight)
+    const fault =
+      partner === undefined
+        ? `there is no partner "${preflight}"`
+        : partner.backend !== name
+          ? `partner "${preflight}" has backend ${partner.backend}`
+          : partner.auth.mode === 'passthrough'
+            ? `partner "${preflight}" is passed through, so the gateway has no account to try with; needs auth.mode: local`
+            : undefined
+    if (fault !== undefined) problems.add(source, ['backends', i, 'preflight'], fault)
+  }
 }
 
 /** Where each backend is named, also of those that are faulty otherwise: a reference to them is no second fault. */

@@ -93,6 +93,8 @@ export interface BackendConfig {
   readonly health: { readonly everyMs: number; readonly timeoutMs: number }
   /** Connections over which one large file is moved; 1: its login's own only. */
   readonly stripe: number
+  /** The partner with whose account uploads are tried out at start. */
+  readonly preflight?: string | undefined
   /** For partners with a key or password of the gateway's: connections of one account, and how long an unused one is kept. */
   readonly pool: { readonly connections: number; readonly idleMs: number }
   readonly capabilities: BackendCapabilities

@@ -1,4 +1,4 @@
-import { checkBackends, checkDefaultBackend } from './backends.ts'
+import { checkBackends, checkDefaultBackend, checkPreflights } from './backends.ts'
 import type { Checks } from './checks.ts'
 import type { Config } from './config.ts'
 import { dialectOf } from './dialect.ts'
@@ -38,6 +38,8 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
   checkReuse(globals, source, problems)
   const passive = checkPassive(globals, source, problems)
   const directory = await checkState(globals, source, problems)
+  // A partner file with a fault of its own is no partner here, and that would be told twice.
+  if (problems.none) checkPreflights(backends, partners, source, problems)
   problems.throwIfAny()
 
   const { active, tls, admin, logging, limits, timeouts, upload, shutdown } = globals

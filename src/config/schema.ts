@@ -24,6 +24,7 @@ export const gatewaySchema = {
       timeout: preset(kinds.duration(1), '5s'),
     }),
     stripe: preset(kinds.whole(1, 16), '1'),
+    preflight: optional(kinds.label),
     pool: table({
       connections: preset(kinds.whole(1, 100), '4'),
       idle: preset(kinds.duration(0), '60s'),

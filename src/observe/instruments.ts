@@ -86,6 +86,9 @@ export function defineInstruments(registry: Registry) {
     ),
 
     backendUp: gauge('backend_up', '1 when the newest connection or probe succeeded.', ['backend']),
+    backendPreflight: gauge('backend_preflight_ok', '1 when uploads worked as they were tried out at start.', [
+      'backend',
+    ]),
     backendReconnects: counter(
       'backend_reconnects_total',
       'Backends that were lost during a transfer, and whether it went on.',

@@ -111,7 +111,23 @@ const words: Table = {
     e.up
       ? ['info', 'backend.up', `Backend ${e.backend} can be reached`]
       : ['error', 'backend.down', `Backend ${e.backend} cannot be reached`],
+  preflight: (e) => {
+    const level = e.outcome !== 'works' ? 'error' : e.found.length > 0 ? 'warn' : 'info'
+    const lacks = e.found.length > 0 ? `: ${e.found.join('. ')}` : ''
+    return [
+      level,
+      'backend.preflight',
+      `${verdicts[e.outcome]} on backend ${e.backend} for partner ${e.partner}${lacks}`,
+    ]
+  },
 }
+
+const verdicts = {
+  works: 'Uploads work',
+  fails: 'Uploads do not work',
+  lost: 'The connection was lost while uploads were tried out',
+  unavailable: 'Uploads could not be tried out',
+} as const
 
 export function lineOf(event: Event): Line {
   // The table's type pairs each kind with its event; TypeScript cannot follow that through the lookup.

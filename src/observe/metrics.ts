@@ -200,6 +200,8 @@ function counting(m: Instruments, build: { version: string; revision: string; no
       }
       case 'backendRenewed':
         return m.backendReconnects.inc({ backend: event.backend, outcome: event.outcome })
+      case 'preflight':
+        return m.backendPreflight.set({ backend: event.backend }, event.outcome === 'works' ? 1 : 0)
       case 'backendUp':
         return m.backendUp.set({ backend: event.backend }, event.up ? 1 : 0)
     }

@@ -126,9 +126,19 @@ export type Event =
       readonly reason?: string
     }
   | { readonly kind: 'backendUp'; readonly backend: string; readonly up: boolean }
+  | {
+      /** A backend was tried out with a partner's account. */
+      readonly kind: 'preflight'
+      readonly backend: string
+      readonly partner: string
+      readonly outcome: PreflightOutcome
+      /** What it lacks, and what that means, in words. */
+      readonly found: readonly string[]
+    }
 
 /** Why a control connection was refused: too many of them, too many refused logins from its address, or a stop. */
 export type Refusal = 'limit' | 'logins' | 'draining'
+export type PreflightOutcome = 'works' | 'fails' | 'lost' | 'unavailable'
 export type SessionEnd = 'quit' | 'client' | 'timeout' | 'refused' | 'error' | 'shutdown'
 export type LoginOutcome = 'ok' | 'bad_password' | 'limit' | 'backend'
 export type DataOutcome = 'ok' | 'timeout' | 'wrong_peer' | 'tls' | 'no_port' | 'refused' | 'closed'

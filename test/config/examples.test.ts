@@ -59,7 +59,7 @@ test('the defaults in the example are the defaults', async () => {
     // Without rules nobody is told another address.
     passive: { ...full.passive, advertiseFor: [] },
     tls: { ...full.tls, certificates: [] },
-    backends: [{ ...backend, knownHosts: undefined, capabilities: {} }],
+    backends: [{ ...backend, knownHosts: undefined, preflight: undefined, capabilities: {} }],
     partners: [],
     state: { directory: undefined },
     logging: { ...full.logging, transferLog: undefined },

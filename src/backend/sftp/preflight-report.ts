@@ -36,15 +36,8 @@ export interface PreflightOptions {
 export async function report(
   { client, server, home, connection }: Lease,
   files: FileSystem,
-  { fsync, verify, gateway }: Pick<UploadSettings, 'fsync' | 'verify' | 'gateway'>,
-  {
-    tag,
-    another,
-    onEntered,
-    onStep,
-    signal,
-    ...options
-  }: PreflightOptions & Pick<PreflightParts, 'another'> & { tag: string },
+  settings: UploadSettings,
+  { another, onEntered, onStep, signal, ...options }: PreflightOptions & Pick<PreflightParts, 'another'>,
 ): Promise<PreflightReport> {
   const directory = options.directory(home)
   const facts = {
@@ -55,7 +48,6 @@ export async function report(
     directory: printable(directory),
   }
   onEntered(facts)
-  const settings = { tag, gateway, fsync, verify }
   const steps = await preflight({ client, server, files, settings, directory, tell: onStep, signal, another })
   const blocked = steps.some(({ blocks }) => blocks)
   const verdict = signal.aborted ? 'interrupted' : blocked ? 'fails' : 'works'

@@ -50,6 +50,13 @@ export class Trial {
     return { path, handle }
   }
 
+  /** The file of the final name, as an upload in place opens it. */
+  async openFinal(): Promise<Buffer> {
+    const handle = await this.#parts.client.open(this.final, openFlag.write | openFlag.create)
+    this.#open.add(handle)
+    return handle
+  }
+
   async write(path: ByteString, handle: Buffer, content: Buffer): Promise<void> {
     const { client, server } = this.#parts
     const header = writeHeaderLength(handle)

@@ -17,12 +17,13 @@ import {
 import { removeAll, Trial, type TrialParts } from './preflight-trial.ts'
 import { renameOver } from './rename.ts'
 import type { SftpClient } from './sftp-client.ts'
+import { isInPlace } from './upload-place.ts'
 import { extension } from './wire.ts'
 
 export interface PreflightParts extends TrialParts {
   /** The same session as clients of the gateway see it. */
   readonly files: FileSystem
-  readonly settings: Pick<UploadSettings, 'tag' | 'gateway' | 'fsync' | 'verify'>
+  readonly settings: Pick<UploadSettings, 'tag' | 'gateway' | 'staging' | 'mode' | 'fsync' | 'verify'>
   readonly tell: (step: PreflightStep) => void
   readonly signal: AbortSignal
   /** Another session of the account, to tidy up when the first was lost. */
@@ -48,7 +49,7 @@ export async function preflight(parts: PreflightParts): Promise<readonly Preflig
 
 /** From the temporary file to its final name. */
 function uploadSteps(trial: Trial, parts: PreflightParts): readonly StepPlan[] {
-  const { client, server, files, directory } = parts
+  const { client, server, files, directory, settings } = parts
   const content = randomBytes(contentBytes)
   let path = ''
   let handle: Buffer = Buffer.alloc(0)
@@ -99,10 +100,18 @@ function uploadSteps(trial: Trial, parts: PreflightParts): readonly StepPlan[] {
     },
     {
       name: 'rename',
-      follows: 'an upload gets its final name by a rename: the account needs the right to do that',
+      follows:
+        'an upload gets its final name by a rename: the account needs the right to do that, or set upload.mode to in-place',
       async run() {
         trial.made.add(trial.final)
-        await renameOver(client, server, path, trial.final)
+        if (isInPlace(parts, settings)) return storeInPlace(trial, content, 'uploads are not renamed here')
+        try {
+          await renameOver(client, server, path, trial.final)
+        } catch (error) {
+          if (!isUnsupported(error)) throw error
+          server.learn({ rename: 'none' })
+          return storeInPlace(trial, content, 'the server renames nothing')
+        }
         trial.expected = content
         return ok('the temporary file has its final name')
       },
@@ -140,8 +149,18 @@ async function checkSize({ client, server }: PreflightParts, handle: Buffer, wan
   }
 }
 
+async function storeInPlace(trial: Trial, content: Buffer, why: string): Promise<StepResult> {
+  const handle = await trial.openFinal()
+  await trial.write(trial.final, handle, content)
+  await trial.close(handle)
+  trial.expected = content
+  return missing(why, 'an upload goes straight to its final name: when it fails, a part of it is there')
+}
+
 /** Another file takes the final name, in the way that the gateway would choose; names are ours, so nothing can be left. */
-async function replace(trial: Trial, { client, server }: PreflightParts): Promise<StepResult> {
+async function replace(trial: Trial, parts: PreflightParts): Promise<StepResult> {
+  const { client, server, settings } = parts
+  if (isInPlace(parts, settings)) return ok('an upload writes over an existing file')
   const content = randomBytes(1000)
   const { path, handle } = await trial.create()
   await trial.write(path, handle, content)

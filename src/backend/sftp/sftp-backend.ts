@@ -90,12 +90,8 @@ export class SftpBackend implements Backend {
   }
 
   #fileSystem(lease: Lease, credentials: Credentials, owner: string): FileSystem {
-    const { fsync, verify, uploadMode: mode, gateway, budget, keepPartialMs } = this.#options
-    const folder = this.#options.staging
-    const staging = folder === undefined ? undefined : resolve(lease.home, folder, lease.home)
-    const mine = { tag: loginTag(owner), gateway, staging, partials: this.#partials, strays: this.#strays }
-    const uploads = { ...mine, mode, fsync, verify, keepPartial: keepPartialMs > 0 }
-    const settings = { ...uploads, inFlightMax: this.#options.bytesInFlightPerTransfer, budget, keepPartialMs }
+    const { bytesInFlightPerTransfer: inFlightMax, budget, keepPartialMs } = this.#options
+    const settings = { ...this.#uploads(lease, owner), inFlightMax, budget, keepPartialMs }
     const openLane = (apartFrom: ReadonlySet<Connection>) => this.#lease(credentials, { apartFrom })
     const standing = new StandingLease(lease, {
       lease: () => this.#lease(credentials, {}),
@@ -109,6 +105,13 @@ export class SftpBackend implements Backend {
     return new SftpFileSystem(standing, settings, { count: this.#options.stripe, openLane })
   }
 
+  #uploads({ home }: Lease, owner: string): UploadSettings {
+    const { fsync, verify, uploadMode: mode, gateway, keepPartialMs, staging: folder } = this.#options
+    const staging = folder === undefined ? undefined : resolve(home, folder, home)
+    const mine = { tag: loginTag(owner), gateway, staging, partials: this.#partials, strays: this.#strays }
+    return { ...mine, mode, fsync, verify, keepPartial: keepPartialMs > 0 }
+  }
+
   /** Tries out with an account all that uploads need, and leaves nothing behind. Throws as `open` does. */
   async preflight(credentials: Credentials, options: PreflightOptions): Promise<PreflightReport> {
     const lease = await this.#lease(credentials, {})
@@ -119,7 +122,7 @@ export class SftpBackend implements Backend {
       return spare.client
     }
     try {
-      return await report(lease, files, this.#options, { ...options, tag: loginTag(credentials.username), another })
+      return await report(lease, files, this.#uploads(lease, credentials.username), { ...options, another })
     } finally {
       await files.close()
       spare?.release()

@@ -4,6 +4,7 @@ import { BackendError, type WriteMode } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed } from './explain.ts'
+import type { UploadSettings } from './finish.ts'
 import { collectingPath, type Filling, type PartOwner } from './part-name.ts'
 import type { SftpClient } from './sftp-client.ts'
 import type { TransferParts } from './transfer-parts.ts'
@@ -71,6 +72,11 @@ export async function openBeside(
   }
   if (opened.status === 'rejected') throw opened.reason
   return { ...opened.value, ...fresh }
+}
+
+/** Where nothing can be renamed there is no other way. */
+export function isInPlace({ server }: Pick<TransferParts, 'server'>, { mode }: Pick<UploadSettings, 'mode'>): boolean {
+  return mode === 'in-place' || server.can.rename === 'none'
 }
 
 /** How a client's bytes reach their file. */

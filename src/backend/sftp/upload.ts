@@ -8,7 +8,7 @@ import type { SftpClient } from './sftp-client.ts'
 import { SftpUpload } from './sftp-upload.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import { openContinued } from './upload-continued.ts'
-import { type ApartPlace, dropPart, fillingOf, openBeside, openInPlace } from './upload-place.ts'
+import { type ApartPlace, dropPart, fillingOf, isInPlace, openBeside, openInPlace } from './upload-place.ts'
 
 /** Opens an upload. Nothing that is there already is changed before `commit`, except in place. */
 export async function openUpload(
@@ -43,11 +43,6 @@ export async function openUpload(
     now.client.remove(kept).catch(() => {})
   }
   return new SftpUpload(parts, settings, place, { onCommitted, release, ...(looks && { settle }) })
-}
-
-/** Where nothing can be renamed there is no other way. */
-export function isInPlace({ server }: Pick<TransferParts, 'server'>, { mode }: Pick<UploadSettings, 'mode'>): boolean {
-  return mode === 'in-place' || server.can.rename === 'none'
 }
 
 /** Two uploads of a login into one file would be mixed there. */
