@@ -3,10 +3,11 @@ import { BackendError } from '../backend.ts'
 import { copyInto } from './copy.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed, whyWriteFailed } from './explain.ts'
-import { attrsOf, setMode, type UploadSettings, writeToDisk } from './finish.ts'
+import { attrsOf, setMode, writeToDisk } from './finish.ts'
 import { renameOver } from './rename.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import { type ApartPlace, openBeside } from './upload-place.ts'
+import type { UploadSettings } from './upload-settings.ts'
 import { openFlag } from './wire.ts'
 
 /** Copies a file as an upload is stored: into a temporary file beside the target, which takes its name when it is whole. */

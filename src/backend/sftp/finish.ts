@@ -1,24 +1,8 @@
 import type { Attrs } from './attrs.ts'
 import { isRefusedAltogether } from './failures.ts'
-import type { PartOwner } from './part-name.ts'
-import type { Partials } from './partials.ts'
-import type { Strays } from './strays.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import type { Place } from './upload-place.ts'
-
-export interface UploadSettings extends PartOwner {
-  /** atomic: collected in a file of its own, in `PartOwner.staging` where that is given, and renamed at the end. */
-  readonly mode: 'atomic' | 'in-place'
-  readonly fsync: 'auto' | 'off'
-  /** hash: every upload is read again and compared with what was sent. */
-  readonly verify: 'size' | 'hash'
-  /** Of a new file; one that replaces another takes over its own. */
-  readonly permissions?: number | undefined
-  /** Whether what was interrupted is kept, to be continued. */
-  readonly keepPartial: boolean
-  readonly partials: Partials
-  readonly strays: Strays
-}
+import type { UploadSettings } from './upload-settings.ts'
 
 /** Best effort: object stores know no modes, and a file without its old mode is still the whole file. */
 export async function setMode(

@@ -1,10 +1,10 @@
 import { type ByteString, printable } from '../../ftp/bytes.ts'
 import type { FileSystem } from '../backend.ts'
 import type { Capabilities } from './capabilities.ts'
-import type { UploadSettings } from './finish.ts'
 import type { Lease } from './pooled-line.ts'
 import { type PreflightParts, preflight } from './preflight.ts'
 import type { PreflightStep } from './preflight-step.ts'
+import type { UploadSettings } from './upload-settings.ts'
 
 /** Who the server is; all of it can be shown. */
 export interface PreflightFacts {

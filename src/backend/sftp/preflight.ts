@@ -3,7 +3,6 @@ import { type ByteString, printable } from '../../ftp/bytes.ts'
 import { join } from '../../ftp/pathname.ts'
 import type { FileSystem } from '../backend.ts'
 import { isRefusedAltogether, isUnsupported } from './failures.ts'
-import type { UploadSettings } from './finish.ts'
 import {
   failed,
   inWords,
@@ -18,6 +17,7 @@ import { removeAll, Trial, type TrialParts } from './preflight-trial.ts'
 import { renameOver } from './rename.ts'
 import type { SftpClient } from './sftp-client.ts'
 import { isInPlace } from './upload-place.ts'
+import type { UploadSettings } from './upload-settings.ts'
 import { extension } from './wire.ts'
 
 export interface PreflightParts extends TrialParts {

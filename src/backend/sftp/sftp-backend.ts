@@ -7,7 +7,6 @@ import type { CapabilityOverrides } from './capabilities.ts'
 import type { Connection, ConnectOptions } from './connection.ts'
 import { Dialer } from './dialer.ts'
 import { SftpFileSystem } from './file-system.ts'
-import type { UploadSettings } from './finish.ts'
 import { type GatewayMark, loginTag } from './part-name.ts'
 import { Partials } from './partials.ts'
 import { Pool } from './pool.ts'
@@ -20,6 +19,7 @@ import { SftpClient } from './sftp-client.ts'
 import type { SessionTimeouts } from './sftp-session.ts'
 import { StandingLease } from './standing-lease.ts'
 import { Strays } from './strays.ts'
+import type { UploadSettings } from './upload-settings.ts'
 
 export interface SftpBackendOptions extends Omit<ConnectOptions, 'keepalive'>, SessionTimeouts {
   readonly name: string

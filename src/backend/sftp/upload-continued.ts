@@ -2,7 +2,6 @@ import type { ByteString } from '../../ftp/bytes.ts'
 import { BackendError, type WriteMode } from '../backend.ts'
 import { copyInto } from './copy.ts'
 import { isLost } from './failures.ts'
-import type { UploadSettings } from './finish.ts'
 import { collectingPath, keptPath, type PartOwner, partFolder } from './part-name.ts'
 import { toldOf } from './partials.ts'
 import type { TransferParts } from './transfer-parts.ts'
@@ -16,6 +15,7 @@ import {
   type Place,
   startIn,
 } from './upload-place.ts'
+import type { UploadSettings } from './upload-settings.ts'
 import { openFlag } from './wire.ts'
 
 /**

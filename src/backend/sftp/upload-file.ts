@@ -1,10 +1,11 @@
 import { BackendError } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { isLost } from './failures.ts'
-import { attrsOf, setMode, type UploadSettings, writeToDisk } from './finish.ts'
+import { attrsOf, setMode, writeToDisk } from './finish.ts'
 import type { SftpClient } from './sftp-client.ts'
 import type { TransferSession } from './transfer-session.ts'
 import type { Place } from './upload-place.ts'
+import type { UploadSettings } from './upload-settings.ts'
 import { openFlag } from './wire.ts'
 import type { WriteLane } from './writer.ts'
 

@@ -4,10 +4,10 @@ import { BackendError, type WriteMode } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed } from './explain.ts'
-import type { UploadSettings } from './finish.ts'
 import { collectingPath, type Filling, type PartOwner } from './part-name.ts'
 import type { SftpClient } from './sftp-client.ts'
 import type { TransferParts } from './transfer-parts.ts'
+import type { UploadSettings } from './upload-settings.ts'
 import { fileKind, openFlag } from './wire.ts'
 
 /** Where the bytes go, and how they become the target. */

@@ -1,7 +1,6 @@
 import type { ByteString } from '../../ftp/bytes.ts'
 import { BackendError, type Upload, type WriteMode } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
-import type { UploadSettings } from './finish.ts'
 import { keptPath, partFolder } from './part-name.ts'
 import type { Partials } from './partials.ts'
 import type { SftpClient } from './sftp-client.ts'
@@ -9,6 +8,7 @@ import { SftpUpload } from './sftp-upload.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import { openContinued } from './upload-continued.ts'
 import { type ApartPlace, dropPart, fillingOf, isInPlace, openBeside, openInPlace } from './upload-place.ts'
+import type { UploadSettings } from './upload-settings.ts'
 
 /** Opens an upload. Nothing that is there already is changed before `commit`, except in place. */
 export async function openUpload(
