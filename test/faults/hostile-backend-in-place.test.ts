@@ -45,8 +45,8 @@ test.each<[Operation, number, Misdeed]>([
   ['write', 2, failure()],
   ['fstat', 2, answers(answer.attrs, attributes({ size: 10 }))],
   ['fsync@openssh.com', 1, failure()],
-  // Number 1 is that of what is copied.
-  ['close', 2, failure()],
+  // Number 1 is that of the directory, which is looked through; number 2 of what is copied.
+  ['close', 3, failure()],
   ['close', 1, lostAtRequest],
 ])('APPE is not told to be stored when %s number %i fails, and what was there stays', async (on, nth, does) => {
   await inArena({ faults: [{ on, nth, does }], handlesStay: true }, async ({ open, server }) => {
