@@ -31,7 +31,7 @@ export function backendTo(
     verify: 'size',
     uploadMode: 'atomic',
     keepPartialMs: 86_400_000,
-    gateway: { instance: '0000', run: '0000', startedAt: Date.now() },
+    gateway: { instance: '0000', run: '0000' },
     abandonedAfterMs: 600_000,
     bytesInFlightPerTransfer: 4 * 1024 * 1024,
     budget: new ByteBudget(64 * 1024 * 1024),

@@ -10,12 +10,10 @@ const baseBytesMax = nameBytesMax - 1 - '.01234567-s0123456701234567.part'.lengt
 
 /** Which gateway, and which run of it, a file that is being written belongs to. */
 export interface GatewayMark {
-  /** Four hex digits that a gateway has again after a restart. */
+  /** Four hex digits that a gateway has again after a restart, and none that runs at the same time. */
   readonly instance: string
   /** Four hex digits of this run. */
   readonly run: string
-  /** Milliseconds since 1970. */
-  readonly startedAt: number
 }
 
 /** How the bytes come: each behind the one before, or with gaps meanwhile, or from another file that is copied. */

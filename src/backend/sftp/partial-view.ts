@@ -127,7 +127,7 @@ export class PartialView {
     const path = join(folder, entry.name)
     const old =
       entry.modified !== undefined && entry.modified * 1000 < Date.now() - Math.max(keepPartialMs, litterAgeMs)
-    if (old && !partials.isLive(path) && !partials.isOrphan(path)) litter.push(path)
+    if (old && !partials.isLive(path) && (part.kind === 'kept' || !partials.isOrphan(path))) litter.push(path)
     else if (stray) strays.push(stray)
     else if (part.kind === 'kept' && keepPartialMs > 0 && !partials.isLive(path)) kept.set(part.base, entry)
     return true
@@ -150,7 +150,8 @@ export class PartialView {
     if (!orphan) return
     try {
       await this.#client.setstat(orphan.path, { size: orphan.bytes })
-      await this.#client.rename(orphan.path, kept)
+      if (orphan.path !== kept) await this.#client.rename(orphan.path, kept)
+      this.#settings.partials.abandon(kept, { path: kept, bytes: orphan.bytes })
     } catch (error) {
       if (!isLost(error)) return
       this.#settings.partials.abandon(kept, orphan)

@@ -1,7 +1,10 @@
 import type { ByteString } from '../../ftp/bytes.ts'
 import { BackendError } from '../backend.ts'
 
-/** A partial file that could not be given its lasting name, because the connection was lost: where it is, and its good bytes. */
+/**
+ * A partial file whose session was lost: where it is, which may be its lasting name already, and its good bytes. A server that
+ * comes to itself may add to it.
+ */
 export interface Orphan {
   readonly path: ByteString
   readonly bytes: number

@@ -35,8 +35,6 @@ export interface Stray {
 
 /** Logins and directories that are remembered. */
 const looksMax = 10_000
-/** How far the clock of a backend may be ahead. */
-const skewMs = 2000
 
 /**
  * Uploads that a killed gateway has left behind: it could give their files no name under which they are looked for. The
@@ -72,11 +70,9 @@ export class Strays {
     if (part?.kind !== 'collecting' || entry.modified === undefined) return undefined
     const { gateway, abandonedAfterMs } = this.#rules
     const own = part.instance === gateway.instance
-    // What this run wrote it knows better.
-    if (own && part.run === gateway.run) return undefined
-    const written = entry.modified * 1000
-    const before = own && written <= gateway.startedAt + skewMs
-    return before || written < Date.now() - abandonedAfterMs ? { entry, part } : undefined
+    // What this run wrote it knows better; that of an earlier run has nobody.
+    if (own) return part.run === gateway.run ? undefined : { entry, part }
+    return entry.modified * 1000 < Date.now() - abandonedAfterMs ? { entry, part } : undefined
   }
 
   /**
@@ -102,7 +98,10 @@ export class Strays {
       const emptied = part.filling !== 'gaps' || (wanted && (await done(client.setstat(path, { size: 0 }))))
       if (wanted && emptied && there) await done(client.remove(keptPath))
       if (wanted && emptied && (await done(client.rename(path, keptPath)))) {
-        kept.set(part.base, { ...entry, name, ...(part.filling === 'gaps' && { size: 0 }) })
+        const bytes = part.filling === 'gaps' ? 0 : sizeOf(entry)
+        // A server that comes to itself may still write to it for the session that is gone.
+        this.#rules.partials.abandon(keptPath, { path: keptPath, bytes })
+        kept.set(part.base, { ...entry, name, size: bytes })
       } else await done(client.remove(path))
     }
   }

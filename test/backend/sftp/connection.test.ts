@@ -77,7 +77,7 @@ function backend(port: number, fingerprints: readonly string[], loginMs = 10_000
     verify: 'size',
     uploadMode: 'atomic',
     keepPartialMs: 0,
-    gateway: { instance: '0000', run: '0000', startedAt: 0 },
+    gateway: { instance: '0000', run: '0000' },
     abandonedAfterMs: 600_000,
     bytesInFlightPerTransfer: 1024 * 1024,
     budget: new ByteBudget(1024 * 1024),

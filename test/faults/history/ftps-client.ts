@@ -53,6 +53,15 @@ export class FtpsClient {
     return client
   }
 
+  /** Whether the newest upload was answered with 150. */
+  begun = false
+
+  /** SIZE; undefined where there is no such file. */
+  async size(path: string): Promise<number | undefined> {
+    const code = await this.command(`SIZE ${path}`)
+    return code === 213 ? Number(this.#last.slice(4)) : undefined
+  }
+
   get lost(): boolean {
     return this.#lost
   }
@@ -65,12 +74,14 @@ export class FtpsClient {
 
   /** STOR or APPE: sends the first `bytes` of the content and ends as told. The code of the final reply. */
   async upload(line: string, content: Buffer, ending: Ending, bytes = content.length): Promise<number> {
+    this.begun = false
     const data = await this.#passive()
     const mark = await this.command(line)
     if (mark >= 200) {
       data.raw.destroy()
       return mark
     }
+    this.begun = true
     const secured = this.#secure(data.raw)
     secured.on('error', () => {})
     const sent = writeAll(secured, content.subarray(0, bytes))

@@ -27,6 +27,8 @@ export class Worker {
   readonly #paths: readonly string[]
   /** What the client itself believes to be there, where it knows: it appends to nothing else. */
   readonly #known = new Map<string, Kept>()
+  /** What was begun and not confirmed: it is gone on with where the gateway says that it ends. */
+  readonly #interrupted = new Map<string, Kept>()
   #client: FtpsClient | undefined
   #count = 0
 
@@ -55,6 +57,9 @@ export class Worker {
   async #attempt(client: FtpsClient): Promise<void> {
     const [path, dice] = [this.#pick(this.#paths), this.#random()]
     const known = this.#known.get(path)
+    const interrupted = this.#interrupted.get(path)
+    if (interrupted && dice < 0.6) return this.#resume(client, path, interrupted)
+    this.#interrupted.delete(path)
     if (dice < 0.5) return this.#store(client, path)
     if (dice < 0.6 && this.#options.extends && known && known.size > 0) return this.#extend(client, path, known)
     if (dice < 0.8) return this.#retrieve(client, path)
@@ -62,7 +67,10 @@ export class Worker {
     return this.#tell(
       { op: 'delete', path },
       () => client.command(`DELE ${path}`),
-      () => this.#known.delete(path),
+      () => {
+        this.#known.delete(path)
+        this.#interrupted.delete(path)
+      },
     )
   }
 
@@ -70,15 +78,40 @@ export class Worker {
     const content = this.#content()
     const ending = this.#ending()
     const bytes = ending === 'well' || ending === 'hangUp' ? content.size : Math.floor(this.#random() * content.size)
+    await this.#send(client, path, content, () => client.upload(`STOR ${path}`, content.bytes, ending, bytes))
+  }
+
+  /** Asks how much has come, as clients do, and sends the rest. */
+  async #resume(client: FtpsClient, path: string, content: Kept): Promise<void> {
+    const size = await client.size(path).catch(() => undefined)
+    if (client.lost) return
+    if (size === undefined || size >= content.size) {
+      // Nothing came of it, or it is all there.
+      this.#interrupted.delete(path)
+      return
+    }
+    const append = this.#random() < 0.5
+    if (!append && (await client.command(`REST ${size}`).catch(() => 0)) !== 350) return
+    const ending = this.#random() < 0.7 ? 'well' : 'cut'
+    const rest = content.bytes.subarray(size)
+    const bytes = ending === 'well' ? rest.length : Math.floor(this.#random() * rest.length)
+    const line = `${append ? 'APPE' : 'STOR'} ${path}`
+    await this.#send(client, path, content, () => client.upload(line, rest, ending, bytes))
+  }
+
+  /** What came of it, where it was not confirmed, is kept: APPE would continue that. */
+  async #send(client: FtpsClient, path: string, content: Kept, run: () => Promise<number>): Promise<void> {
     this.#options.expectation.announce(content)
-    await this.#tell(
-      { op: 'store', path, content },
-      () => client.upload(`STOR ${path}`, content.bytes, ending, bytes),
-      () => this.#known.set(path, content),
-      () => this.#known.delete(path),
-      // What came of it is kept, and APPE would continue that.
-      () => this.#known.delete(path),
-    )
+    const failed = () => {
+      this.#known.delete(path)
+      if (client.begun && this.#options.extends) this.#interrupted.set(path, content)
+    }
+    const done = () => {
+      this.#known.set(path, content)
+      this.#interrupted.delete(path)
+    }
+    client.begun = false
+    await this.#tell({ op: 'store', path, content }, run, done, failed, failed)
   }
 
   /** Continues a whole file, by APPE or from an offset in it. */
@@ -118,7 +151,9 @@ export class Worker {
     if (path === to) return
     if ((await client.command(`RNFR ${path}`).catch(() => 0)) !== 350) return
     const moved = this.#known.get(path)
-    const forget = () => [path, to].forEach((name) => void this.#known.delete(name))
+    const forget = () => {
+      for (const name of [path, to]) for (const map of [this.#known, this.#interrupted]) map.delete(name)
+    }
     await this.#tell(
       { op: 'rename', path, to },
       () => client.command(`RNTO ${to}`),
