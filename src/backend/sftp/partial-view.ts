@@ -4,6 +4,7 @@ import type { Entry } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { readDirectory } from './directory-reader.ts'
 import { isLost } from './failures.ts'
+import type { Outdated } from './outdated.ts'
 import { baseOf, keptPath, nameOf, type PartOwner, partFolder, partOf } from './part-name.ts'
 import { type Partials, toldOf } from './partials.ts'
 import type { SftpClient } from './sftp-client.ts'
@@ -12,6 +13,7 @@ import type { LookParts, Stray, Strays } from './strays.ts'
 export interface ViewSettings extends PartOwner {
   readonly partials: Partials
   readonly strays: Strays
+  readonly outdated: Outdated
   /** Partial files are kept for so long; 0: none are. */
   readonly keepPartialMs: number
 }
@@ -66,10 +68,14 @@ export class PartialView {
 
   /** The name of a partial file for a path, where there may be one that nobody is writing to. */
   async #find(path: ByteString): Promise<ByteString | undefined> {
-    const { tag, partials, strays, keepPartialMs } = this.#settings
+    const { tag, partials, strays, outdated, keepPartialMs } = this.#settings
     if (keepPartialMs === 0 || path === '/') return undefined
     const kept = keptPath(path, this.#settings)
-    if (partials.isLive(kept)) return undefined
+    if (partials.isLive(kept)) {
+      outdated.add(kept)
+      return undefined
+    }
+    outdated.forget(kept)
     await strays.look(this.#current(), tag, partFolder(path, this.#settings))
     await this.#publish(kept)
     return kept
@@ -120,11 +126,14 @@ export class PartialView {
 
   /** Whether the entry is a partial file, which is noted where it is this login's. */
   #takePart(folder: ByteString, entry: Entry, { kept, strays, litter }: Found): boolean {
-    const { tag, partials, keepPartialMs } = this.#settings
+    const { tag, partials, outdated, keepPartialMs } = this.#settings
     const stray = keepPartialMs > 0 ? this.#settings.strays.strayOf(tag, entry) : undefined
     const part = partOf(entry.name, tag)
     if (part === undefined) return false
     const path = join(folder, entry.name)
+    const ownKept = join(folder, `.${part.base}.${tag}.part`)
+    if (part.kind === 'collecting' && partials.isLive(path)) outdated.add(ownKept)
+    else if (part.kind === 'kept') outdated.forget(ownKept)
     const old =
       entry.modified !== undefined && entry.modified * 1000 < Date.now() - Math.max(keepPartialMs, litterAgeMs)
     if (old && !partials.isLive(path) && (part.kind === 'kept' || !partials.isOrphan(path))) litter.push(path)

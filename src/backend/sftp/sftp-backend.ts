@@ -7,6 +7,7 @@ import type { CapabilityOverrides } from './capabilities.ts'
 import type { Connection, ConnectOptions } from './connection.ts'
 import { Dialer } from './dialer.ts'
 import { SftpFileSystem } from './file-system.ts'
+import { Outdated } from './outdated.ts'
 import { type GatewayMark, loginTag } from './part-name.ts'
 import { Partials } from './partials.ts'
 import { Pool } from './pool.ts'
@@ -109,7 +110,7 @@ export class SftpBackend implements Backend {
     const { fsync, verify, uploadMode: mode, gateway, keepPartialMs, staging: folder } = this.#options
     const staging = folder === undefined ? undefined : resolve(home, folder, home)
     const mine = { tag: loginTag(owner), gateway, staging, partials: this.#partials, strays: this.#strays }
-    return { ...mine, mode, fsync, verify, keepPartial: keepPartialMs > 0 }
+    return { ...mine, outdated: new Outdated(), mode, fsync, verify, keepPartial: keepPartialMs > 0 }
   }
 
   /** Tries out with an account all that uploads need, and leaves nothing behind. Throws as `open` does. */

@@ -32,6 +32,11 @@ export async function openContinued(
   const { exists, ...looked } = await lookAtTarget(client, path)
   if (owner.keepPartial) await owner.strays.look(parts, owner.tag, partFolder(looked.path, owner))
   const target = { ...looked, unique: false, replaces: exists }
+  if (mode.kind === 'append' && owner.outdated.has(keptPath(target.path, owner)))
+    throw new BackendError(
+      'busy',
+      'the file was being uploaded when its size was asked for; it has to be asked for again',
+    )
   const partial = await openPartial(parts, owner, target.path, mode)
   if (partial) return { kind: 'apart', ...partial, target }
   if (!exists) {

@@ -1,3 +1,4 @@
+import type { Outdated } from './outdated.ts'
 import type { PartOwner } from './part-name.ts'
 import type { Partials } from './partials.ts'
 import type { Strays } from './strays.ts'
@@ -14,5 +15,6 @@ export interface UploadSettings extends PartOwner {
   /** Whether what was interrupted is kept, to be continued. */
   readonly keepPartial: boolean
   readonly partials: Partials
+  readonly outdated: Outdated
   readonly strays: Strays
 }

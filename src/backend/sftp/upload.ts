@@ -23,7 +23,10 @@ export async function openUpload(
   const { client } = parts
   const { tag, partials, strays } = settings
   const continues = mode.kind === 'append' || mode.kind === 'restart'
-  if (mode.kind === 'replace') startOver(client, partials, keptPath(path, settings))
+  if (mode.kind === 'replace') {
+    startOver(client, partials, keptPath(path, settings))
+    settings.outdated.forget(keptPath(path, settings))
+  }
   const opening = continues
     ? openContinued(parts, settings, path, mode)
     : openBeside(client, settings, path, { unique: mode.kind === 'unique', filling: fillingOf(parts) })

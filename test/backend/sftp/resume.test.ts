@@ -212,6 +212,29 @@ describe.each([
     expect(disk('file')).toEqual(old)
   })
 
+  test('must ask again before it appends, where it asked while the upload was still under way', async () => {
+    if (exists) give('file', old)
+    const upload = await files.write(path('file'), { kind: 'replace' })
+    upload.sink.write(content.subarray(0, cutAt))
+    const again = await logIn('alice')
+    const { size } = await again.stat(path('file'), 'SIZE').catch(() => ({ size: undefined }))
+    expect(size).toBe(exists ? old.length : undefined)
+    await again.stat(path('file'), 'MDTM').catch(() => {})
+    await upload.abandon('bytes')
+    await expect(again.write(path('file'), { kind: 'append' })).rejects.toMatchObject({ kind: 'busy' })
+    expect((await again.stat(path('file'), 'SIZE')).size).toBe(told)
+    await put(again, 'file', content.subarray(told), { kind: 'append' })
+    expect(disk('file').equals(content)).toBe(true)
+    // A listing says the same as SIZE.
+    const third = await files.write(path('file'), { kind: 'replace' })
+    await listed(again)
+    await third.abandon('bytes')
+    await expect(again.write(path('file'), { kind: 'append' })).rejects.toMatchObject({ kind: 'busy' })
+    await listed(again)
+    await put(again, 'file', content, { kind: 'append' })
+    expect(disk('file').equals(content)).toBe(true)
+  })
+
   test('uploads it once at a time', async () => {
     await interrupted()
     const upload = await files.write(path('file'), { kind: 'append' })
