@@ -51,11 +51,6 @@ export function keptPath(target: ByteString, owner: Pick<PartOwner, 'tag' | 'sta
   return partPath(target, owner, `.${owner.tag}.part`)
 }
 
-/** The folder of a target's temporary files. */
-export function partFolder(target: ByteString, { staging }: Pick<PartOwner, 'staging'>): ByteString {
-  return staging ?? parentOf(target)
-}
-
 /** The name that a temporary file of a target in `directory` is to have; undefined where its name does not tell. */
 export function nameOf(
   base: ByteString,
@@ -98,7 +93,7 @@ export function baseOf(name: ByteString, directory: ByteString, { staging }: Pic
 
 function partPath(target: ByteString, owner: Pick<PartOwner, 'staging'>, ending: string): ByteString {
   const base = baseOf(target.slice(target.lastIndexOf('/') + 1), parentOf(target), owner)
-  return join(partFolder(target, owner), `.${shortened(base, baseBytesMax)}${ending}`)
+  return join(owner.staging ?? parentOf(target), `.${shortened(base, baseBytesMax)}${ending}`)
 }
 
 /** In a common folder, files of one name from several directories. */

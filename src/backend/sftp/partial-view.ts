@@ -1,11 +1,11 @@
 import type { ByteString } from '../../ftp/bytes.ts'
-import { join } from '../../ftp/pathname.ts'
+import { join, parentOf } from '../../ftp/pathname.ts'
 import type { Entry } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { readDirectory } from './directory-reader.ts'
 import { isLost } from './failures.ts'
 import type { Outdated } from './outdated.ts'
-import { baseOf, keptPath, nameOf, type PartOwner, partFolder, partOf } from './part-name.ts'
+import { baseOf, keptPath, nameOf, type PartOwner, partOf } from './part-name.ts'
 import { type Partials, toldOf } from './partials.ts'
 import type { SftpClient } from './sftp-client.ts'
 import type { LookParts, Stray, Strays } from './strays.ts'
@@ -68,7 +68,7 @@ export class PartialView {
 
   /** The name of a partial file for a path, where there may be one that nobody is writing to. */
   async #find(path: ByteString): Promise<ByteString | undefined> {
-    const { tag, partials, strays, outdated, keepPartialMs } = this.#settings
+    const { partials, strays, outdated, keepPartialMs } = this.#settings
     if (keepPartialMs === 0 || path === '/') return undefined
     const kept = keptPath(path, this.#settings)
     if (partials.isLive(kept)) {
@@ -76,7 +76,7 @@ export class PartialView {
       return undefined
     }
     outdated.forget(kept)
-    await strays.look(this.#current(), tag, partFolder(path, this.#settings))
+    await strays.look(this.#current(), this.#settings, parentOf(path))
     await this.#publish(kept)
     return kept
   }
@@ -89,7 +89,7 @@ export class PartialView {
     directory: ByteString,
     batches: AsyncIterable<readonly Entry[]>,
   ): AsyncGenerator<readonly Entry[], void, undefined> {
-    const { tag, strays, staging } = this.#settings
+    const { strays, staging } = this.#settings
     const folder = staging ?? directory
     const kept = new Map<ByteString, Entry>()
     const found: Found = { kept, strays: [], litter: [] }
@@ -104,8 +104,8 @@ export class PartialView {
         held = undefined
       }
     }
-    await strays.adopt(this.#client, tag, folder, found.strays, kept)
-    strays.noteListed(tag, folder)
+    await strays.adopt(this.#client, this.#settings, directory, found.strays, kept)
+    strays.noteListed(this.#settings, directory)
     if (held) yield this.#over(directory, held, kept)
     const more = [...kept].flatMap(([base, part]) => {
       const name = nameOf(base, directory, this.#settings)

@@ -19,13 +19,21 @@ export function toldOf<T extends { readonly size?: number | undefined }>(partial
   return partial.size === undefined ? partial : { ...partial, size: Math.max(partial.size - 1, 0) }
 }
 
-const orphansMax = 10_000
+const rememberedMax = 10_000
+/** So long a server that stands still may come to itself, and carry out what it was asked. */
+const litterMs = 600_000
+
+interface Litter {
+  readonly path: ByteString
+  readonly at: number
+}
 
 /** What a backend's logins are uploading, and what of it was interrupted; by the lasting name of the partial file. */
 export class Partials {
   readonly #live = new Set<ByteString>()
   readonly #collecting = new Set<ByteString>()
   readonly #orphans = new Map<ByteString, Orphan>()
+  readonly #litter = new Map<ByteString, readonly Litter[]>()
 
   /**
    * Makes an upload the only one of its login to its target, until `release`. Throws BackendError `busy` where there is one
@@ -48,10 +56,27 @@ export class Partials {
   abandon(kept: ByteString, orphan: Orphan): void {
     this.#orphans.delete(kept)
     this.#orphans.set(kept, orphan)
-    for (const oldest of this.#orphans.keys()) {
-      if (this.#orphans.size <= orphansMax) break
-      this.#orphans.delete(oldest)
-    }
+    forgetOldest(this.#orphans)
+  }
+
+  /** A file that could not be removed, or may still come to be, as its session was lost. After a restart it would be taken up. */
+  addLitter(kept: ByteString, path: ByteString): void {
+    const rest = this.#fresh(kept).filter((each) => each.path !== path)
+    this.#litter.delete(kept)
+    this.#litter.set(kept, [...rest, { path, at: Date.now() }])
+    forgetOldest(this.#litter)
+  }
+  /** What is to be removed before another upload gets the name. */
+  litterOf(kept: ByteString): readonly ByteString[] {
+    return this.#fresh(kept).map(({ path }) => path)
+  }
+  removedLitter(kept: ByteString, path: ByteString): void {
+    const rest = this.#fresh(kept).filter((each) => each.path !== path)
+    if (rest.length > 0) this.#litter.set(kept, rest)
+    else this.#litter.delete(kept)
+  }
+  #fresh(kept: ByteString): readonly Litter[] {
+    return (this.#litter.get(kept) ?? []).filter(({ at }) => at > Date.now() - litterMs)
   }
 
   /** What was abandoned under this name; it is the caller's now. */
@@ -65,5 +90,12 @@ export class Partials {
   isOrphan(path: ByteString): boolean {
     for (const orphan of this.#orphans.values()) if (orphan.path === path) return true
     return false
+  }
+}
+
+function forgetOldest(remembered: Map<ByteString, unknown>): void {
+  for (const oldest of remembered.keys()) {
+    if (remembered.size <= rememberedMax) break
+    remembered.delete(oldest)
   }
 }

@@ -11,7 +11,7 @@ import { renameOver } from './rename.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import { TransferSession } from './transfer-session.ts'
 import { UploadFile } from './upload-file.ts'
-import type { Place, Target } from './upload-place.ts'
+import { type Place, removePart, type Target } from './upload-place.ts'
 import type { UploadSettings } from './upload-settings.ts'
 import { begun, done, failed, reopened, type UploadEvent, type UploadState } from './upload-state.ts'
 import { type WriteLane, Writer } from './writer.ts'
@@ -212,7 +212,7 @@ export class SftpUpload implements Upload {
       await client.rename(path, kept)
     } catch {
       if (client.session.dead) this.#settings.partials.abandon(kept, { path, bytes })
-      else await client.remove(path).catch(() => {})
+      else await removePart(client, this.#settings.partials, kept, path).catch(() => {})
     }
   }
 
@@ -222,7 +222,8 @@ export class SftpUpload implements Upload {
     if (!this.#session.parts.server.can.answersInOrder) await closed
     // In place there is the file that its client has begun to write; where it has not begun, there was none.
     const ours = place.kind === 'apart' || (place.made && (place.unique || this.#writer.sent === 0))
-    if (ours) await client.remove(place.path).catch(() => {})
+    const kept = place.kind === 'apart' ? keptPath(place.target.path, this.#settings) : place.path
+    if (ours) await removePart(client, this.#settings.partials, kept, place.path).catch(() => {})
     await closed
   }
 }

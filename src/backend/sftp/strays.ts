@@ -3,7 +3,7 @@ import { join } from '../../ftp/pathname.ts'
 import { BackendError, type Entry } from '../backend.ts'
 import { readDirectory } from './directory-reader.ts'
 import { isLost } from './failures.ts'
-import { type GatewayMark, type Part, partOf } from './part-name.ts'
+import { type GatewayMark, nameOf, type Part, type PartOwner, partOf } from './part-name.ts'
 import type { Partials } from './partials.ts'
 import type { Server } from './server.ts'
 import type { SftpClient } from './sftp-client.ts'
@@ -49,19 +49,19 @@ export class Strays {
     this.#rules = rules
   }
 
-  /** Whether somebody has looked, and not too long ago. */
-  knows(tag: string, directory: ByteString): boolean {
+  /** Whether somebody has looked for what is to be in a directory, and not too long ago. */
+  knows({ tag }: PartOwner, directory: ByteString): boolean {
     const look = this.#looks.get(tag + directory)
     return look?.finished === true && Date.now() - look.at < this.#rules.abandonedAfterMs
   }
 
   /** Looks, unless somebody has, or waits for whoever does. Throws BackendError only when the backend is lost. */
-  async look(parts: LookParts, tag: string, directory: ByteString): Promise<void> {
-    if (this.knows(tag, directory)) return
-    const key = tag + directory
+  async look(parts: LookParts, owner: PartOwner, directory: ByteString): Promise<void> {
+    if (this.knows(owner, directory)) return
+    const key = owner.tag + directory
     const running = this.#looks.get(key)
     if (running && !running.finished) return running.done
-    await this.#note(key, this.#search(parts, tag, directory))
+    await this.#note(key, this.#search(parts, owner, directory))
   }
 
   /** Whether an entry is such a file of this login. */
@@ -76,38 +76,69 @@ export class Strays {
   }
 
   /**
-   * Gives each the name under which its login looks for it: of several for one target the newest, and only where nothing
-   * newer is there. `kept`: partial files of the directory that have such a name, by `base`; what was adopted is added.
+   * Gives each that is to be in a directory the name under which its login looks for it: of several for one target the newest,
+   * and only where nothing newer is there. `kept`: partial files that have such a name, by `base`; what is adopted is added.
    */
   async adopt(
     client: SftpClient,
-    tag: string,
+    owner: PartOwner,
     directory: ByteString,
     strays: readonly Stray[],
     kept: Map<ByteString, Entry>,
   ): Promise<void> {
+    const folder = owner.staging ?? directory
     const newestFirst = [...strays].sort((a, b) => age(b.entry) - age(a.entry) || sizeOf(b.entry) - sizeOf(a.entry))
-    for (const { entry, part } of newestFirst) {
-      const path = join(directory, entry.name)
-      const name = `.${part.base}.${tag}.part`
-      const keptPath = join(directory, name)
-      const there = kept.get(part.base)
-      const newer = there === undefined || age(there) < age(entry)
-      const wanted = part.filling !== 'copy' && newer && !this.#rules.partials.isLive(keptPath)
-      // Bytes behind a gap are not the beginning of a file; that it was begun is worth knowing all the same.
-      const emptied = part.filling !== 'gaps' || (wanted && (await done(client.setstat(path, { size: 0 }))))
-      if (wanted && emptied && there) await done(client.remove(keptPath))
-      if (wanted && emptied && (await done(client.rename(path, keptPath)))) {
-        const bytes = part.filling === 'gaps' ? 0 : sizeOf(entry)
-        // A server that comes to itself may still write to it for the session that is gone.
-        this.#rules.partials.abandon(keptPath, { path: keptPath, bytes })
-        kept.set(part.base, { ...entry, name, size: bytes })
-      } else await done(client.remove(path))
+    for (const stray of newestFirst) {
+      const { entry, part } = stray
+      const name = nameOf(part.base, directory, owner)
+      // In a common folder there are those of other directories.
+      if (name === undefined && owner.staging !== undefined) continue
+      const target = name === undefined ? undefined : join(directory, name)
+      const path = join(folder, entry.name)
+      const keptName = `.${part.base}.${owner.tag}.part`
+      const bytes = (await this.#isWanted(client, stray, target, join(folder, keptName), kept))
+        ? await this.#giveName(client, stray, path, join(folder, keptName), kept.has(part.base))
+        : undefined
+      if (bytes === undefined) await done(client.remove(path))
+      else kept.set(part.base, { ...entry, name: keptName, size: bytes })
     }
   }
 
+  async #isWanted(
+    client: SftpClient,
+    { entry, part }: Stray,
+    target: ByteString | undefined,
+    keptPath: ByteString,
+    kept: ReadonlyMap<ByteString, Entry>,
+  ): Promise<boolean> {
+    const there = kept.get(part.base)
+    const newest = there === undefined || age(there) < age(entry)
+    if (part.filling === 'copy' || !newest || this.#rules.partials.isLive(keptPath)) return false
+    // What was left behind and has been uploaded since is over.
+    const since = target === undefined ? undefined : await client.lstat(target).catch(unlessLost)
+    return (since?.modified ?? 0) <= age(entry)
+  }
+
+  /** How many bytes of it count; undefined where it cannot be renamed. */
+  async #giveName(
+    client: SftpClient,
+    { entry, part }: Stray,
+    path: ByteString,
+    keptPath: ByteString,
+    replaces: boolean,
+  ): Promise<number | undefined> {
+    const bytes = part.filling === 'gaps' ? 0 : sizeOf(entry)
+    // Bytes behind a gap are not the beginning of a file; that it was begun is worth knowing all the same.
+    if (part.filling === 'gaps' && !(await done(client.setstat(path, { size: 0 })))) return undefined
+    if (replaces) await done(client.remove(keptPath))
+    if (!(await done(client.rename(path, keptPath)))) return undefined
+    // A server that comes to itself may still write to it for the session that is gone.
+    this.#rules.partials.abandon(keptPath, { path: keptPath, bytes })
+    return bytes
+  }
+
   /** A listing to its end was a look as well. */
-  noteListed(tag: string, directory: ByteString): void {
+  noteListed({ tag }: PartOwner, directory: ByteString): void {
     void this.#note(tag + directory, Promise.resolve())
   }
 
@@ -129,11 +160,12 @@ export class Strays {
     return done
   }
 
-  async #search({ client, server }: LookParts, tag: string, directory: ByteString): Promise<void> {
+  async #search({ client, server }: LookParts, owner: PartOwner, directory: ByteString): Promise<void> {
+    const { tag, staging } = owner
     const strays: Stray[] = []
     const kept = new Map<ByteString, Entry>()
     try {
-      const handle = await client.opendir(directory)
+      const handle = await client.opendir(staging ?? directory)
       for await (const batch of readDirectory(client, handle, server.can, (name) => partOf(name, tag) !== undefined)) {
         for (const entry of batch) {
           const stray = this.strayOf(tag, entry)
@@ -147,7 +179,7 @@ export class Strays {
       unlessLost(error)
       if (!(error instanceof BackendError)) throw error
     }
-    await this.adopt(client, tag, directory, strays, kept)
+    await this.adopt(client, owner, directory, strays, kept)
   }
 }
 

@@ -1,8 +1,9 @@
 import type { ByteString } from '../../ftp/bytes.ts'
+import { parentOf } from '../../ftp/pathname.ts'
 import { BackendError, type WriteMode } from '../backend.ts'
 import { copyInto } from './copy.ts'
 import { isLost } from './failures.ts'
-import { collectingPath, keptPath, type PartOwner, partFolder } from './part-name.ts'
+import { collectingPath, keptPath } from './part-name.ts'
 import { toldOf } from './partials.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import {
@@ -30,7 +31,7 @@ export async function openContinued(
 ): Promise<Place> {
   const { client, server } = parts
   const { exists, ...looked } = await lookAtTarget(client, path)
-  if (owner.keepPartial) await owner.strays.look(parts, owner.tag, partFolder(looked.path, owner))
+  if (owner.keepPartial) await owner.strays.look(parts, owner, parentOf(looked.path))
   const target = { ...looked, unique: false, replaces: exists }
   if (mode.kind === 'append' && owner.outdated.has(keptPath(target.path, owner)))
     throw new BackendError(
@@ -98,7 +99,7 @@ async function openPartial(
 
 async function openCopy(
   parts: TransferParts,
-  owner: PartOwner,
+  owner: UploadSettings,
   target: ByteString,
   mode: WriteMode,
 ): Promise<OpenFile> {
@@ -112,7 +113,7 @@ async function openCopy(
     try {
       await copyInto(parts, source, start, part.handle)
     } catch (error) {
-      await dropPart(client, part)
+      await dropPart(client, owner.partials, keptPath(target, owner), part)
       throw error
     }
     return { ...part, start, size: start }

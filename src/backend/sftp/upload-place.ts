@@ -4,7 +4,9 @@ import { BackendError, type WriteMode } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { isDirectory } from './entry.ts'
 import { explain, whyOpenFailed } from './explain.ts'
-import { collectingPath, type Filling, type PartOwner } from './part-name.ts'
+import { isLost } from './failures.ts'
+import { collectingPath, type Filling, keptPath } from './part-name.ts'
+import type { Partials } from './partials.ts'
 import type { SftpClient } from './sftp-client.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import type { UploadSettings } from './upload-settings.ts'
@@ -46,7 +48,7 @@ export interface Target {
 /** A temporary file beside the target; the target is looked at in the same round trip. */
 export async function openBeside(
   client: SftpClient,
-  owner: PartOwner,
+  owner: UploadSettings,
   path: ByteString,
   { unique, filling }: { readonly unique: boolean; readonly filling: Filling },
 ): Promise<ApartPlace> {
@@ -55,19 +57,20 @@ export async function openBeside(
     lookAtTarget(client, path),
   ])
   const part = opened.status === 'fulfilled' ? opened.value : undefined
+  const drop = () => dropPart(client, owner.partials, keptPath(path, owner), part)
   if (looked.status === 'rejected') {
-    await dropPart(client, part)
+    await drop()
     throw looked.reason
   }
   const { exists, ...target } = looked.value
   if (unique && exists) {
-    await dropPart(client, part)
+    await drop()
     throw new BackendError('alreadyExists', 'the name is taken')
   }
   const fresh = { kind: 'apart', start: 0, size: 0, target: { ...target, unique, replaces: exists } } as const
   if (target.path !== path) {
     // Storing to a link stores to the file that it names, as every FTP server does; the link stays a link.
-    await dropPart(client, part)
+    await drop()
     return { ...(await openPart(client, owner, target.path, filling)), ...fresh }
   }
   if (opened.status === 'rejected') throw opened.reason
@@ -89,16 +92,39 @@ export interface Part {
   readonly handle: Buffer
 }
 
-export async function dropPart(client: SftpClient, part: Part | undefined): Promise<void> {
+/** Gives a temporary file up; never throws. */
+export async function dropPart(
+  client: SftpClient,
+  partials: Partials,
+  kept: ByteString,
+  part: Part | undefined,
+): Promise<void> {
   if (!part) return
   await client.close(part.handle).catch(() => {})
-  await client.remove(part.path).catch(() => {})
+  await removePart(client, partials, kept, part.path).catch(() => {})
+}
+
+/** Removes a file that is nobody's any more, or notes that it is to be removed. Throws BackendError only when the backend is lost. */
+export async function removePart(
+  client: SftpClient,
+  partials: Partials,
+  kept: ByteString,
+  path: ByteString,
+): Promise<void> {
+  try {
+    await client.remove(path)
+    partials.removedLitter(kept, path)
+  } catch (error) {
+    if (!isLost(error)) return
+    partials.addLitter(kept, path)
+    throw error
+  }
 }
 
 /** A new file of a name that nobody has. */
 export async function openPart(
   client: SftpClient,
-  owner: PartOwner,
+  owner: UploadSettings,
   target: ByteString,
   filling: Filling,
 ): Promise<Part> {
@@ -111,6 +137,8 @@ export async function openPart(
       : open().catch((error) => inNewFolder(client, staging, error, open)))
     return { path, handle }
   } catch (error) {
+    // The request may be carried out all the same.
+    if (isLost(error)) owner.partials.addLitter(keptPath(target, owner), path)
     throw await explain(client, error, whyOpenFailed(target))
   }
 }

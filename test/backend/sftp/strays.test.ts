@@ -134,6 +134,13 @@ describe('What a killed run of this gateway was writing', () => {
     expect(names()).toEqual(['orders.csv'])
   })
 
+  test('is over where its target has been uploaded since', async () => {
+    give('orders.csv', old)
+    leave({ modified: seconds() - 60 })
+    expect(await sizeOf(await logIn())).toBe(old.length)
+    expect(names()).toEqual(['orders.csv'])
+  })
+
   test('is removed by DELE', async () => {
     leave()
     const files = await logIn()
@@ -217,7 +224,7 @@ describe('What may still be written to is left alone', () => {
   })
 
   test('until another gateway cannot be writing to it any more', async () => {
-    give('orders.csv', old)
+    give('orders.csv', old, seconds() - 1000)
     leave({ instance: 'bbbb', modified: seconds() - 700 })
     expect(await sizeOf(await logIn())).toBe(told)
   })
