@@ -10,6 +10,7 @@ import { messageOf, StartError, startError } from './composition/start-error.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
 import { inWords } from './config/files.ts'
 import { type Bound, FtpServer } from './control/ftp-server.ts'
+import { lastWordsMs } from './control/session.ts'
 import type { SessionOptions } from './control/session-options.ts'
 import { advertised } from './data/advertised-address.ts'
 import { PassivePorts } from './data/passive-ports.ts'
@@ -125,7 +126,7 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
     async stop(drainMs) {
       state.draining = true
       // What waits for a backend when the time is up would otherwise wait for the backend's own time-outs.
-      const timer = setTimeout(() => void closeBackends(backends), drainMs)
+      const timer = setTimeout(() => void closeBackends(backends), drainMs + lastWordsMs)
       await server.stop(drainMs)
       clearTimeout(timer)
       await closeAll(closers)

@@ -16,6 +16,8 @@ const strangeMax = 5
 /** A command that was not understood is no transfer. */
 const syntaxError = 501
 const tooLongMax = 3
+/** A transfer that is cut because the gateway stops has this long to put its file in order and to tell its client. */
+export const lastWordsMs = 1_000
 
 /**
  * One client's conversation (the server-PI): takes a line, runs its command, sends exactly one final reply. Commands run
@@ -32,6 +34,7 @@ export class FtpSession {
   #strange = 0
   #tooLong = 0
   #over: SessionEnd | undefined
+  #cutting: NodeJS.Timeout | undefined
 
   constructor(control: ControlConnection, state: SessionState) {
     this.#control = control
@@ -54,6 +57,7 @@ export class FtpSession {
       await this.#state.transfer
       await this.#state.close()
       await this.#control.close()
+      clearTimeout(this.#cutting)
     }
     return this.#over ?? 'error'
   }
@@ -75,13 +79,18 @@ export class FtpSession {
     }, this.#state.options.timeouts.loginMs)
   }
 
-  /** Ends the session: politely after the command that is running, or at once. */
+  /** Ends the session: politely after the command that is running, or at once, except that a transfer has its last words. */
   stop(how: 'drain' | 'cut'): void {
-    if (how === 'drain') this.#control.interrupt('shutdown')
-    else {
-      this.#state.cut()
-      this.#control.destroy()
-    }
+    if (how === 'cut' && !this.#state.transferring) this.#cut()
+    else this.#control.interrupt('shutdown')
+    if (how === 'drain' || !this.#state.transferring) return
+    this.#state.transfers.abort()
+    this.#cutting ??= setTimeout(() => this.#cut(), lastWordsMs)
+  }
+
+  #cut(): void {
+    this.#state.cut()
+    this.#control.destroy()
   }
 
   async #step(): Promise<void> {
