@@ -22,6 +22,8 @@ const packages: readonly DebianPackage[] = [
   { name: 'iproute2', program: 'ss' },
   { name: 'nftables', program: 'nft' },
   { name: 'procps', program: 'sysctl' },
+  { name: 'iptables', program: 'iptables' },
+  { name: 'faketime', program: 'faketime' },
   { name: 'mount', program: 'mount' },
   { name: 'passwd', program: 'useradd' },
   { name: 'util-linux', program: 'flock' },
