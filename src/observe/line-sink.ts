@@ -3,6 +3,7 @@ import { write, writeSync } from 'node:fs'
 /** Characters of lines that may wait for a slow reader. */
 const waitingMax = 16 * 1024 * 1024
 const retryMs = 20
+const newline = 10
 
 /**
  * Writes lines to a file descriptor behind everybody's back: nobody waits for a slow reader, and a reader that went
@@ -14,6 +15,9 @@ export class LineSink {
   #waiting: string[] = []
   #length = 0
   #dropped = 0
+  #failing = false
+  /** What was written last ends with a piece of a line. */
+  #torn = false
   #work: Promise<void> | undefined
   constructor(fd: number) {
     this.#fd = fd
@@ -27,6 +31,11 @@ export class LineSink {
     this.#waiting.push(line)
     this.#length += line.length
     this.#work ??= this.#drain()
+  }
+
+  /** Whether the newest write failed: a line that says so would be lost as well. */
+  get failing(): boolean {
+    return this.#failing
   }
 
   /** Lines lost since the last call. */
@@ -55,9 +64,18 @@ export class LineSink {
     await Promise.resolve()
     while (this.#waiting.length > 0) {
       const lines = this.#take()
-      if (!(await writeAll(this.#fd, Buffer.from(lines.join(''))))) this.#dropped += lines.length
+      await this.#writeAll(lines)
     }
     this.#work = undefined
+  }
+
+  async #writeAll(lines: readonly string[]): Promise<void> {
+    // What was left of the line before stays a line of its own.
+    const bytes = Buffer.from((this.#torn ? '\n' : '') + lines.join(''))
+    const written = await writeWhole(this.#fd, bytes)
+    this.#failing = written < bytes.length
+    if (this.#failing) this.#dropped += lines.length
+    if (written > 0) this.#torn = bytes[written - 1] !== newline
   }
 
   #take(): string[] {
@@ -68,16 +86,16 @@ export class LineSink {
   }
 }
 
-/** Whether every byte was taken. */
-async function writeAll(fd: number, bytes: Buffer): Promise<boolean> {
+/** Writes until every byte is taken or an error comes; the number of bytes that were. */
+async function writeWhole(fd: number, bytes: Buffer): Promise<number> {
   let at = 0
   while (at < bytes.length) {
     const result = await writeOnce(fd, bytes.subarray(at))
     if (typeof result === 'number') at += result
     else if (result.code === 'EAGAIN') await new Promise((resolve) => setTimeout(resolve, retryMs))
-    else return false
+    else break
   }
-  return true
+  return at
 }
 
 function writeOnce(fd: number, bytes: Buffer): Promise<number | NodeJS.ErrnoException> {

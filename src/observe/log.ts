@@ -37,7 +37,7 @@ export function createLog({ level, format, stream }: LogOptions): Log {
     pretty ? { write: (line) => out.write(prettyLine(line)) } : out,
   )
   const observer = (event: Event) => {
-    const lines = sink.takeDropped()
+    const lines = sink.failing ? 0 : sink.takeDropped()
     if (lines > 0) logger.warn({ event: 'log.dropped', lines }, `${lines} log lines could not be written`)
     const line = lineOf(event)
     if (logger.isLevelEnabled(line.level)) logger[line.level](fieldsOf(line), oneLine(line.message))

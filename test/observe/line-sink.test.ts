@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -52,6 +52,33 @@ describe('The sink of log lines', () => {
       sink.write('four\n')
       sink.flushNow()
     })
+  })
+
+  test('ends what a full disk has left of a line before it goes on', async () => {
+    const disk = join(directory, 'disk')
+    await mkdir(disk)
+    await runOk('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', disk])
+    try {
+      const [path, filler] = [join(disk, 'log'), join(disk, 'filler')]
+      await writeFile(filler, Buffer.alloc(4096))
+      await withFile(path, async (sink) => {
+        sink.write(`${'x'.repeat(3000)}\n`)
+        await sink.flush()
+        expect(sink.failing).toBe(false)
+        sink.write(`${'y'.repeat(3000)}\n`)
+        await sink.flush()
+        expect(sink.failing).toBe(true)
+        await rm(filler)
+        sink.write('whole\n')
+        await sink.flush()
+        expect(sink.failing).toBe(false)
+        expect(sink.takeDropped()).toBe(1)
+      })
+      const [first, torn, last, end] = (await readFile(path, 'utf8')).split('\n')
+      expect([first, torn, last, end]).toEqual(['x'.repeat(3000), 'y'.repeat(1095), 'whole', ''])
+    } finally {
+      await runOk('umount', [disk])
+    }
   })
 
   test('keeps no more than 16 MiB for a reader that does not read, and does not wait for it', async () => {
