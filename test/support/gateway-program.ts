@@ -64,6 +64,8 @@ export async function startGatewayProgram(options: GatewayProgramOptions): Promi
   const { sshd, settings, backend = {}, launcher = [], node = [], env = {}, logFile } = options
   const folder = mkdtempSync(join(runFolder, 'gateway-'))
   chmodSync(folder, 0o755)
+  mkdirSync(join(folder, 'partners.d'))
+  if (logFile !== undefined) writeFileSync(logFile, '')
   if (options.partner) await writePartner(folder, sshd, options.partner)
   const adminPort = await freePort()
   const file = join(folder, 'gateway.yaml')
@@ -139,7 +141,6 @@ function linesOf(text: string): Record<string, unknown>[] {
 }
 
 async function writePartner(folder: string, sshd: Sshd, { name, password }: LocalUser): Promise<void> {
-  mkdirSync(join(folder, 'partners.d'))
   const sftp = { username: sshd.user.name, privateKey: sshd.privateKey }
   const auth = { mode: 'local', passwordHash: await hashPassword(password), sftp }
   const partner = { name, match: { users: [name] }, auth }
