@@ -13,6 +13,9 @@ export interface Line {
   readonly stack?: string
 }
 
+/** A certificate that expires within so many days is a warning. */
+const certificateDays = 30
+
 type Words = readonly [level: Line['level'], event: string, message: string]
 type Table = { readonly [K in Event['kind']]: (event: Extract<Event, { kind: K }>) => Words }
 
@@ -30,14 +33,22 @@ const words: Table = {
           'config.refused',
           `New configuration is refused, the old one stays in force: ${e.problems.join('; ')}`,
         ],
-  certificate: (e) =>
-    e.selfMade
-      ? ['warn', 'tls.certificate', `Listener ${e.listener} shows a self-made certificate; clients cannot verify it`]
-      : [
-          'info',
-          'tls.certificate',
-          `Listener ${e.listener} shows a certificate valid until ${e.notAfter.toISOString()}`,
-        ],
+  certificate: (e) => {
+    const { listener, notAfter } = e
+    const until = notAfter.toISOString()
+    if (e.selfMade) {
+      return ['warn', 'tls.certificate', `Listener ${listener} shows a self-made certificate; clients cannot verify it`]
+    }
+    const daysLeft = (notAfter.getTime() - Date.now()) / 86_400_000
+    if (daysLeft < 0) {
+      return ['error', 'tls.certificate', `Listener ${listener} shows a certificate that has expired on ${until}`]
+    }
+    return [
+      daysLeft < certificateDays ? 'warn' : 'info',
+      'tls.certificate',
+      `Listener ${listener} shows a certificate valid until ${until}`,
+    ]
+  },
   warning: (e) => ['warn', 'warning', e.message],
   bug: (e) => ['error', 'bug', `Unforeseen: ${e.error instanceof Error ? e.error.message : String(e.error)}`],
 
