@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes, randomInt } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { finishedIn } from '../support/fixtures.ts'
 import { ground } from '../support/ground.ts'
 import { program } from '../support/packages.ts'
@@ -33,14 +33,10 @@ const stored = (name: string) => {
   return existsSync(path) ? hash(readFileSync(path)) : 'absent'
 }
 
-/** `begun`: the gateway has said 150. */
-async function upload(name: string, file: string, ...settings: string[]) {
+/** What the gateway said to curl; `begun`: 150, `told`: 226. */
+async function curl(name: string, ...settings: string[]) {
   const { name: user, password } = sshd.user
-  const how = [
-    `url = "ftp://127.0.0.1:${gateway.port}/${name}"`,
-    `user = "${user}:${password}"`,
-    `upload-file = "${file}"`,
-  ]
+  const how = [`url = "ftp://127.0.0.1:${gateway.port}/${name}"`, `user = "${user}:${password}"`]
   const input = [...how, 'ssl-reqd', 'insecure', 'silent', 'show-error', 'verbose', ...settings].join('\n')
   const { stderr } = await run(program('curl'), ['-q', '--config', '-'], { input, secret: password })
   const dialogue = stderr.toString()
@@ -53,8 +49,10 @@ async function begins(name: string): Promise<void> {
   const before = of()
   for (let i = 0; i < 500 && of().every((each) => before.includes(each)); i++) await sleep(10)
 }
+const upload = (name: string, file: string, ...settings: string[]) =>
+  curl(name, `upload-file = "${file}"`, ...settings)
 
-test(`a gateway that is killed ${kills} times leaves no part of a file under its name, and every retry is right`, {
+test('F44 SIGKILL of the gateway again and again during uploads: no part of a file under its name, every retry gets 226, and what is left is removed when it is old', {
   timeout: 60_000 + kills * 10_000,
 }, async () => {
   const names = ['a', 'b', 'c']
@@ -91,10 +89,25 @@ test(`a gateway that is killed ${kills} times leaves no part of a file under its
   }
   expect(cut).toBeGreaterThan(kills / 10)
   expect(resumed).toBeGreaterThan(kills / 20)
-  // What the killed ones left is hidden, and of the form that listings take away when it is old.
-  const left = readdirSync(sshd.home).filter((each) => !names.includes(each))
-  for (const each of left) expect(each).toMatch(/^\.[abc]\.[0-9a-f]{8}(-s[0-9a-f]{16})?\.part$/)
+  const last = upload('d', join(sshd.folder, 'content'), 'limit-rate = 10K')
+  await begins('d')
+  await gateway.kill()
+  expect((await last).told).toBe(false)
+  // What the killed ones left is hidden, and listings take it away when it is old.
+  const hidden = () => readdirSync(sshd.home).filter((each) => !names.includes(each))
+  const left = hidden()
+  for (const each of left) expect(each).toMatch(/^\.[abcd]\.[0-9a-f]{8}(-s[0-9a-f]{16})?\.part$/)
+  expect(left.filter((each) => each.startsWith('.d.'))).toHaveLength(1)
   expect(finishedIn(sshd.home).filter((each) => !each.endsWith('.part'))).toEqual(
     names.filter((name) => expected.get(name) !== 'absent'),
   )
+  for (const each of left) utimesSync(join(sshd.home, each), 1_000_000_000, 1_000_000_000)
+  await vi.waitFor(
+    async () => {
+      expect((await curl('')).told).toBe(true)
+      expect(hidden()).toEqual([])
+    },
+    { timeout: 20_000 },
+  )
+  for (const [other, sum] of expected) expect(stored(other), other).toBe(sum)
 })
