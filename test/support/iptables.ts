@@ -1,5 +1,5 @@
 import { program } from './packages.ts'
-import { run, runOk } from './run.ts'
+import { runOk } from './run.ts'
 
 /** Which packets of the loopback device: by the port they are for, or come from. */
 export interface Packets {
@@ -13,6 +13,8 @@ export interface Packets {
 export interface PacketRules {
   /** Packets vanish from now on. Ports are numbers, or ranges as iptables writes them (`50000:50099`). */
   drop(...packets: readonly Packets[]): Promise<void>
+  /** Packets that have vanished by these rules. */
+  hits(): Promise<number>
   /** Takes back what was added; may be called when nothing was. */
   clear(): Promise<void>
 }
@@ -26,6 +28,11 @@ export async function packetRules(): Promise<PacketRules> {
   return {
     async drop(...packets) {
       for (const each of packets) await iptables('-I', 'INPUT', '-i', 'lo', '-p', 'tcp', ...matches(each), '-j', 'DROP')
+    },
+    async hits() {
+      const lines = (await iptables('-L', 'INPUT', '-vnx')).split('\n')
+      const ours = lines.filter((line) => line.includes(`${prefix}${process.pid} `))
+      return ours.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[0]), 0)
     },
     clear: () => clear((pid) => pid === process.pid),
   }
@@ -65,18 +72,4 @@ function isAbandoned(pid: number): boolean {
 /** Waits for whoever else is changing the rules of this machine. */
 async function iptables(...args: readonly string[]): Promise<string> {
   return (await runOk(program('iptables'), ['-w', '30', ...args])).toString()
-}
-
-/** How the kernel sees TCP connections to a port, one line each, with the timer that runs. */
-export async function connectionsTo(port: number): Promise<string[]> {
-  const { stdout } = await run(program('ss'), [
-    '-Htno',
-    'state',
-    'established',
-    `( dport = :${port} or sport = :${port} )`,
-  ])
-  return stdout
-    .toString()
-    .split('\n')
-    .filter((line) => line !== '')
 }
