@@ -70,6 +70,7 @@ test.each([
     // A listing takes away what is a day old and nobody's.
     expect((await idle.transfer('LIST')).code).toBe(226)
     expect((await idle.transfer('STOR g', whole)).code).toBe(226)
+    await gateway.told('transfer.done')
     const [{ time } = { time: '' }] = gateway.events('transfer.done').slice(-1)
     expect(Math.abs(Date.parse(String(time)) - jumped - ms)).toBeLessThan(3_600_000)
     await upload.send(half)
