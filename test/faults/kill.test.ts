@@ -49,8 +49,7 @@ async function begins(name: string): Promise<void> {
   const before = of()
   for (let i = 0; i < 500 && of().every((each) => before.includes(each)); i++) await sleep(10)
 }
-const upload = (name: string, file: string, ...settings: string[]) =>
-  curl(name, `upload-file = "${file}"`, ...settings)
+const upload = (name: string, file: string, ...settings: string[]) => curl(name, `upload-file = "${file}"`, ...settings)
 
 test('F44 SIGKILL of the gateway again and again during uploads: no part of a file under its name, every retry gets 226, and what is left is removed when it is old', {
   timeout: 60_000 + kills * 10_000,
