@@ -70,7 +70,7 @@ describe('T15: passive ports', () => {
     await third.dialogue('< 226', '> QUIT', '< 221')
   })
 
-  test('a stranger who connects first is dropped, and the client still gets its file', async () => {
+  test('F16 a stranger who connects first is dropped, and the client still gets its file', async () => {
     const client = await logIn()
     const port = await pasv(client)
     await once(data(port, '127.0.0.2').resume(), 'close')
