@@ -3,9 +3,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Dialogue } from '../support/dialogue.ts'
 import { finishedIn, keptIn, makeFixture, namesIn } from '../support/fixtures.ts'
-import { program } from '../support/packages.ts'
 import { usePlace } from '../support/place.ts'
-import { runOk } from '../support/run.ts'
+import { mountTmpfs } from '../support/tmpfs.ts'
 
 /** Acceptance test T17: what the backend refuses, has not, or has no room for; see lost-backend.test.ts for the rest. */
 
@@ -90,11 +89,9 @@ test("T17: what the backend's permissions deny gets 550", async () => {
   expect(namesIn(join(place.home, "root's"))).toEqual([])
 })
 
-test('T17: a full disk gets 452, the file that was there stays, and nothing is left that takes space', async () => {
+test('F25 the disk is full: 452, the file that was there stays, nothing is left that takes space, and what fits is stored', async () => {
   const disk = join(place.home, 'disk')
-  mkdirSync(disk)
-  const { uid, gid } = place.sshd.user
-  await runOk(program('mount'), ['-t', 'tmpfs', '-o', `size=1m,mode=755,uid=${uid},gid=${gid}`, 'tmpfs', disk])
+  const unmount = await mountTmpfs(disk, place.sshd.user, '1m')
   try {
     place.give('disk/kept', await makeFixture(place.local, 16_385))
     const before = statSync(join(disk, 'kept'))
@@ -109,6 +106,6 @@ test('T17: a full disk gets 452, the file that was there stays, and nothing is l
     // There is room again for what fits.
     expect((await client.transfer('STOR disk/new', content.subarray(0, 500_000))).code).toBe(226)
   } finally {
-    await runOk(program('umount'), [disk])
+    await unmount()
   }
 })
