@@ -24,6 +24,7 @@ const packages: readonly DebianPackage[] = [
   { name: 'procps', program: 'sysctl' },
   { name: 'iptables', program: 'iptables' },
   { name: 'faketime', program: 'faketime' },
+  { name: 'inotify-tools', program: 'inotifywait' },
   { name: 'strace', program: 'strace' },
   { name: 'mount', program: 'mount' },
   { name: 'passwd', program: 'useradd' },

@@ -1,7 +1,8 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { FileSystem, Upload, WriteMode } from '../../../src/backend/backend.ts'
 import type { SftpBackend, SftpBackendOptions } from '../../../src/backend/sftp/sftp-backend.ts'
 import { backendFor, keyOf } from '../../support/backend-under-test.ts'
@@ -121,6 +122,26 @@ describe.each([
     await again.close()
     expect(disk('file').equals(content)).toBe(true)
   })
+})
+
+test('In place, a server that takes a file away as soon as it is closed gets it as a whole', async () => {
+  const taken = join(sshd.folder, 'taken')
+  mkdirSync(taken)
+  const script = `inotifywait -q -m -e close_write --format %f "$1" | while read -r name; do mv "$1/$name" "$2/$name"; done`
+  const watcher = spawn('sh', ['-c', script, 'sh', sshd.home, taken], { stdio: 'ignore', detached: true })
+  try {
+    // It has no word for being ready: a file of ours tells.
+    await vi.waitFor(() => {
+      writeFileSync(join(sshd.home, 'ready'), '')
+      expect(readdirSync(taken)).toEqual(['ready'])
+    }, 10_000)
+    await begin({ uploadMode: 'in-place' })
+    for (const name of ['a', 'b', 'a']) await put(name, content)
+    await vi.waitFor(() => expect(readdirSync(taken).sort()).toEqual(['a', 'b', 'ready']), 10_000)
+    for (const name of ['a', 'b']) expect(readFileSync(join(taken, name)).equals(content), name).toBe(true)
+  } finally {
+    process.kill(-(watcher.pid ?? 0))
+  }
 })
 
 describe('In a staging folder', () => {
