@@ -43,7 +43,7 @@ export type EntryType = 'file' | 'directory' | 'symlink' | 'other'
 
 /** One file, directory or link. What the server did not say is undefined; nothing is made up here. */
 export interface Entry {
-  /** The last component of its path; never empty, `.`, `..`, and without `/` and NUL. */
+  /** The last component of its path; never empty, `.`, `..`, and without `/` and NUL. It may have CR and LF in it. */
   readonly name: ByteString
   readonly type: EntryType
   /** Bytes. */
@@ -141,7 +141,7 @@ export interface ExpectedFile {
 
 /**
  * What an upload does to the name: STOR replaces it, STOU must find it free, APPE continues at its end,
- * REST + STOR continues at an offset (`badOffset` when the offset is past the end).
+ * REST + STOR writes at an offset, and what is behind its bytes stays (`badOffset` when the offset is past the end).
  */
 export type WriteMode =
   | { readonly kind: 'replace' }

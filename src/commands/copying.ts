@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { BackendError, type FileSystem } from '../backend/backend.ts'
 import { type Argument, path as pathArgument } from '../ftp/arguments.ts'
 import type { ByteString } from '../ftp/bytes.ts'
+import { names, twoNames } from '../ftp/names.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
 import { command, type Session, type User } from './command.ts'
 import { isNotFound } from './failures.ts'
@@ -36,40 +37,12 @@ async function copyChosen({ session, user, argument }: Request): Promise<Reply> 
 const cpfr = command({ verbs: ['CPFR'], argument: pathArgument, access: 'loggedIn', run: chooseSource })
 const cpto = command({ verbs: ['CPTO'], argument: pathArgument, access: 'loggedIn', run: copyChosen })
 
-/** Names in quotes or without blanks; a quote within quotes is doubled. Undefined when there are fewer than two. */
-function names(text: ByteString): readonly ByteString[] | undefined {
-  const word = /"((?:[^"]|"")+)"|([^\s"]\S*)/y
-  const found: ByteString[] = []
-  for (let at = 0; at < text.length; at = word.lastIndex) {
-    word.lastIndex = at + (/^ */.exec(text.slice(at))?.[0].length ?? 0)
-    if (word.lastIndex === text.length) break
-    const [, quoted, bare] = word.exec(text) ?? []
-    const name = quoted?.replaceAll('""', '"') ?? bare
-    if (name === undefined) return undefined
-    found.push(name)
-  }
-  return found.length < 2 ? undefined : found
-}
-
-/** COPY: without quotes the first name ends at the first blank, and the second has all the rest. */
-const twoNames: Argument<{ readonly from: ByteString; readonly to: ByteString }> = {
-  syntax: '<source> <target>',
-  parse(text) {
-    if (text.startsWith('"')) {
-      const [from, to, ...others] = names(text) ?? []
-      return from === undefined || to === undefined || others.length > 0 ? undefined : { from, to }
-    }
-    const [, from, to] = /^([^ ]+) (.+)$/s.exec(text) ?? []
-    return from === undefined || to === undefined ? undefined : { from, to }
-  },
-}
-
 /** The same as words of SITE, as ProFTPD's mod_copy has them. */
 export const copyWords = [
   siteWord('CPFR', pathArgument, chooseSource),
   siteWord('CPTO', pathArgument, copyChosen),
-  siteWord('COPY', twoNames, async ({ session, user, argument: { from, to } }) => {
-    await user.files.copy(user.resolve(from), user.resolve(to), newFileMode(session))
+  siteWord('COPY', twoNames('source', 'target'), async ({ session, user, argument: { first, second } }) => {
+    await user.files.copy(user.resolve(first), user.resolve(second), newFileMode(session))
     return reply(200, 'Copied.')
   }),
 ] as const

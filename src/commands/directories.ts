@@ -1,7 +1,7 @@
 import { none, optionalPath, path } from '../ftp/arguments.ts'
 import { parentOf, quote } from '../ftp/pathname.ts'
 import { reply } from '../ftp/reply.ts'
-import { command } from './command.ts'
+import { command, type Session } from './command.ts'
 
 const cwd = command({
   verbs: ['CWD', 'XCWD'],
@@ -39,6 +39,11 @@ const pwd = command({
   run: ({ user }) => reply(257, `${quote(user.directory)} is the current directory.`),
 })
 
+/** SITE UMASK; undefined leaves it to the server. */
+export function newDirectoryMode({ umask }: Pick<Session, 'umask'>): number | undefined {
+  return umask === undefined ? undefined : 0o777 & ~umask
+}
+
 const mkd = command({
   verbs: ['MKD', 'XMKD'],
   argument: path,
@@ -47,7 +52,8 @@ const mkd = command({
     const directory = user.resolve(argument)
     await user.files.makeDirectory(directory)
     // The directory is there: that its mode cannot be set is no failure of MKD.
-    if (session.umask !== undefined) await user.files.setMode(directory, 0o777 & ~session.umask).catch(() => {})
+    const mode = newDirectoryMode(session)
+    if (mode !== undefined) await user.files.setMode(directory, mode).catch(() => {})
     return reply(257, `${quote(directory)} created.`)
   },
 })

@@ -78,8 +78,6 @@ async function* only(entry: Entry): AsyncGenerator<readonly Entry[], void, undef
   yield [entry]
 }
 
-const matchesMax = 10_000
-
 async function openMatches(user: User, given: ByteString): Promise<Listing> {
   const slash = given.lastIndexOf('/') + 1
   const prefix = given.slice(0, slash)
@@ -92,13 +90,7 @@ async function openMatches(user: User, given: ByteString): Promise<Listing> {
 
 async function* matching(batches: Batches, pattern: ByteString): AsyncGenerator<readonly Entry[], void, undefined> {
   const matches = compileGlob(pattern)
-  let left = matchesMax
-  for await (const batch of batches) {
-    const matched = batch.filter(({ name }) => matches(name)).slice(0, left)
-    left -= matched.length
-    yield matched
-    if (left === 0) return
-  }
+  for await (const batch of batches) yield batch.filter(({ name }) => matches(name))
 }
 
 function withSlash(path: ByteString): ByteString {

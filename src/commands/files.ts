@@ -7,13 +7,14 @@ import { type Reply, reply } from '../ftp/reply.ts'
 import { conversionOf } from '../ftp/text-type.ts'
 import { command, type User } from './command.ts'
 import { isNotFound } from './failures.ts'
+import { fileNamed } from './transfers.ts'
 
 const dele = command({
   verbs: ['DELE'],
   argument: pathArgument,
   access: 'loggedIn',
   async run({ user, argument }) {
-    await user.files.removeFile(user.resolve(argument))
+    await user.files.removeFile(fileNamed(user, argument))
     return reply(250, 'File deleted.')
   },
 })

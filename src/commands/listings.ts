@@ -120,15 +120,22 @@ async function statPath(session: Session, user: User, argument: ListArgument): P
   if (listing === undefined) return reply(450, 'No such file or directory.')
   const shown: ByteString[] = []
   let bytes = 0
+  let cut = false
   for await (const lines of longLines(listing, { session, user, options: argument.options })) {
     for (const line of lines) {
       bytes += line.length
-      if (shown.length < statLinesMax && bytes <= statBytesMax) shown.push(line)
+      cut ||= shown.length === statLinesMax || bytes > statBytesMax
+      if (!cut) shown.push(line)
     }
-    if (shown.length === statLinesMax || bytes > statBytesMax) break
+    if (cut) break
   }
   const code = listing.kind === 'entry' ? 213 : 212
-  return reply(code, `Status of ${listing.given}:`, ...shown, 'End of status.')
+  return reply(
+    code,
+    `Status of ${listing.given}:`,
+    ...shown,
+    cut ? 'End of status: there is more, use LIST.' : 'End of status.',
+  )
 }
 
 async function send(session: Session, verb: string, listing: Listing, lines: Lines): Promise<Reply> {

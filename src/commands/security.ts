@@ -12,11 +12,16 @@ const mechanisms: ReadonlyMap<string, Session['protection']> = new Map([
   ['TLS-P', 'P'],
 ])
 
+/** Neither in plain FTP nor after CCC is there a way into TLS. */
+function isOffered({ security }: Session): boolean {
+  return security !== 'unavailable' && security !== 'cleared'
+}
+
 const auth = command({
   verbs: ['AUTH'],
   argument: word('TLS'),
   access: 'anyone',
-  feature: (session) => (session.security === 'unavailable' ? undefined : 'AUTH TLS'),
+  feature: (session) => (isOffered(session) ? 'AUTH TLS' : undefined),
   run({ session, user, argument: mechanism }) {
     if (session.security === 'unavailable') return reply(502, 'TLS is not available here.')
     if (session.security === 'secure') return reply(503, 'The connection is secured already.')
@@ -48,7 +53,7 @@ const pbsz = command({
   verbs: ['PBSZ'],
   argument: bufferSize,
   access: 'anyone',
-  feature: (session) => (session.security === 'unavailable' ? undefined : 'PBSZ'),
+  feature: (session) => (isOffered(session) ? 'PBSZ' : undefined),
   run: ({ session }) => needsTls(session) ?? reply(200, 'PBSZ=0'),
 })
 
@@ -56,7 +61,7 @@ const prot = command({
   verbs: ['PROT'],
   argument: word('P|C'),
   access: 'anyone',
-  feature: (session) => (session.security === 'unavailable' ? undefined : 'PROT'),
+  feature: (session) => (isOffered(session) ? 'PROT' : undefined),
   // PROT without PBSZ is accepted: clients of implicit TLS and IBM mainframes leave it out.
   run({ session, argument: level }) {
     const refusal = needsTls(session)
@@ -83,7 +88,7 @@ const ccc = command({
   verbs: ['CCC'],
   argument: none,
   access: 'anyone',
-  feature: (session) => (session.clearable ? 'CCC' : undefined),
+  feature: (session) => (session.clearable && isOffered(session) ? 'CCC' : undefined),
   run({ session, user }) {
     if (session.security !== 'secure') return reply(533, 'The control connection is not protected.')
     if (!session.clearable) return reply(534, 'The control connection stays protected.')

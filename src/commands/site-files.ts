@@ -3,8 +3,10 @@ import { type Argument, none, path as pathArgument } from '../ftp/arguments.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import { parseTime } from '../ftp/facts.ts'
 import { type ModeChange, parseMode } from '../ftp/file-mode.ts'
+import { twoNames } from '../ftp/names.ts'
 import { parentOf } from '../ftp/pathname.ts'
 import { reply } from '../ftp/reply.ts'
+import { newDirectoryMode } from './directories.ts'
 import { isAlreadyThere } from './failures.ts'
 import { siteWord } from './site-word.ts'
 
@@ -121,22 +123,8 @@ const utime = siteWord('UTIME', times, async ({ user, argument: { path, modified
   return reply(code, 'Times changed.')
 })
 
-/** Two names, the first without blanks: there is no way to tell where else it ends. */
-function twoNames(
-  first: string,
-  second: string,
-): Argument<{ readonly first: ByteString; readonly second: ByteString }> {
-  return {
-    syntax: `<${first}> <${second}>`,
-    parse(text) {
-      const [one = '', rest] = firstWord(text)
-      return one === '' || rest === undefined ? undefined : { first: one, second: rest }
-    },
-  }
-}
-
 const symlink = siteWord('SYMLINK', twoNames('target', 'link'), async ({ user, argument: { first, second } }) => {
-  // The target is stored as it is written: it need not be there, and may be seen from the link's own directory.
+  // It need not be there. Where the login has a root of its own, it is stored as a whole path (`partners/rooted.ts`).
   await user.files.makeSymlink(first, user.resolve(second))
   return reply(200, 'Symbolic link made.')
 })
@@ -146,14 +134,14 @@ const link = siteWord('LINK', twoNames('file', 'link'), async ({ user, argument:
   return reply(200, 'Link made.')
 })
 
-const mkdir = siteWord('MKDIR', pathArgument, async ({ user, argument }) => {
+const mkdir = siteWord('MKDIR', pathArgument, async ({ session, user, argument }) => {
   const path = user.resolve(argument)
-  await makeWithParents(user.files, path)
+  await makeWithParents(user.files, path, newDirectoryMode(session))
   return reply(257, `"${path.replaceAll('"', '""')}" created.`)
 })
 
 /** Parents first; what is there already is no failure, except the last one. */
-async function makeWithParents(files: FileSystem, path: ByteString): Promise<void> {
+async function makeWithParents(files: FileSystem, path: ByteString, mode: number | undefined): Promise<void> {
   const missing = [path]
   for (let parent = parentOf(path); parent !== '/'; parent = parentOf(parent)) {
     const found = await files.stat(parent).catch(() => undefined)
@@ -161,16 +149,16 @@ async function makeWithParents(files: FileSystem, path: ByteString): Promise<voi
     missing.unshift(parent)
   }
   for (const directory of missing) {
-    await files.makeDirectory(directory).catch((error: unknown) => {
+    try {
+      await files.makeDirectory(directory)
+    } catch (error) {
       // Somebody else may have made it meanwhile.
       if (directory === path || !isAlreadyThere(error)) throw error
-    })
+      continue
+    }
+    if (mode !== undefined) await files.setMode(directory, mode).catch(() => {})
   }
 }
-
-const rmdir = siteWord('RMDIR', pathArgument, () =>
-  reply(502, 'Directories are not removed with what is in them, use RMD.'),
-)
 
 /** As XQUOTA, for clients that look for it here. */
 const quota = siteWord('QUOTA', none, async ({ user }) =>
@@ -183,4 +171,4 @@ function firstWord(text: ByteString): readonly [ByteString, ByteString?] {
   return rest === undefined ? [word ?? ''] : [word ?? '', rest]
 }
 
-export const fileWords = [chmod, chown, chgrp, umask, utime, symlink, link, mkdir, rmdir, quota] as const
+export const fileWords = [chmod, chown, chgrp, umask, utime, symlink, link, mkdir, quota] as const

@@ -36,8 +36,8 @@ const time = siteWord('TIME', none, () => {
 const version = siteWord('VERSION', anything, () => reply(200, 'FTPS gateway.'))
 
 /** Known to other servers, and not carried out; everything else is 500. */
-const elsewhere = ['INDEX', 'GROUP', 'GPASS', 'ALIAS', 'CDPATH', 'CHECKMETHOD', 'CHECKSUM', 'ZONE', 'SET'].map((verb) =>
-  siteWord(verb, anything, () => reply(502, `SITE ${verb} is not implemented.`)),
+const elsewhere = ['RMDIR', 'INDEX', 'GROUP', 'GPASS', 'ALIAS', 'CDPATH', 'CHECKMETHOD', 'CHECKSUM', 'ZONE', 'SET'].map(
+  (verb) => siteWord(verb, anything, () => reply(502, `SITE ${verb} is not implemented.`)),
 )
 
 export const sessionWords = [idle, dirstyle, who, time, version] as const

@@ -7,7 +7,7 @@ import { fileWords } from './site-files.ts'
 import { refusedWords, sessionWords } from './site-session.ts'
 import { type SiteWord, siteWord } from './site-word.ts'
 
-const help = siteWord('HELP', anything, () => siteHelp())
+const help = siteWord('HELP', anything, ({ argument }) => siteHelp(argument))
 const offered: readonly SiteWord[] = [...fileWords, ...copyWords, ...sessionWords, help]
 const words: ReadonlyMap<string, SiteWord> = new Map([...offered, ...refusedWords].map((word) => [word.verb, word]))
 
@@ -17,7 +17,8 @@ const words: ReadonlyMap<string, SiteWord> = new Map([...offered, ...refusedWord
  */
 const mainframeWords: ReadonlySet<string> = new Set(
   `RECFM LRECL BLKSIZE BLOCKSIZE FIXRECFM VARRECFM PRIMARY SECONDARY PRI SEC TRACKS CYLINDERS BLOCKS FILETYPE SPREAD
-  QUOTESOVERRIDE SBDATACONN MBDATACONN ENCODING ISPFSTATS TRAIL WRAPRECORD TRUNCATE UCSTRUNC NAMEFMT LISTFMT CRTCCSID
+  QUOTESOVERRIDE SBDATACONN XLATE UNIT VOLUME MGMTCLASS DATACLASS STORCLASS CONDDISP SBD UCSHOSTCS BUFSIZE JESLMT
+  NOTRAILINGBLANKS TRAILINGBLANKS MBDATACONN ENCODING ISPFSTATS TRAIL WRAPRECORD TRUNCATE UCSTRUNC NAMEFMT LISTFMT CRTCCSID
   NULLFLDS TRIM`.split(/\s+/),
 )
 
@@ -39,8 +40,15 @@ const site = command({
   },
 })
 
-/** SITE HELP and HELP SITE. */
-export function siteHelp(): Reply {
+/** SITE HELP, of one word or of all, and HELP SITE. */
+export function siteHelp(asked: string | undefined = ''): Reply {
+  const verb = asked.trim().toUpperCase()
+  if (verb !== '') {
+    const word = offered.find((each) => each.verb === verb)
+    return word
+      ? reply(214, `Syntax: SITE ${verb} ${word.syntax}`.trimEnd())
+      : reply(502, `Unknown command SITE ${verb}.`)
+  }
   const lines = offered.map(({ verb, syntax }) => `SITE ${verb} ${syntax}`.trimEnd())
   return reply(214, 'SITE commands:', ...lines, 'End of help.')
 }

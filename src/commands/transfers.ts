@@ -23,7 +23,7 @@ const retr = command({
     if (text && restartAt > textRestartMax) {
       return reply(554, `Restart offset is too large in TYPE ${session.type}, use TYPE I.`)
     }
-    const path = user.resolve(argument)
+    const path = fileNamed(user, argument)
     const start = range?.start ?? restartAt
     const download = await user.files.read(path, text ? 0 : start)
     const part = range ? firstBytes(download.content, range.end - range.start + 1) : download.content
@@ -43,6 +43,13 @@ const retr = command({
     }
   },
 })
+
+/** A slash at the end says that a directory is meant, and `put file folder/` must not make a file of that name. */
+export function fileNamed(user: User, name: ByteString): ByteString {
+  const path = user.resolve(name)
+  if (name.endsWith('/')) throw new BackendError('isADirectory', 'the name ends as that of a directory')
+  return path
+}
 
 /** What TYPE does to files here; undefined for nothing. */
 function textOf({ type, dialect }: Session) {
@@ -101,7 +108,7 @@ async function store(
   const mode: WriteMode = restartAt > 0 ? { kind: 'restart', offset: restartAt } : plain
   // Some clients declare the whole file before they send the rest of it; such a size says nothing about this transfer.
   if (mode.kind !== 'replace') session.declaredSize = undefined
-  const path = user.resolve(argument)
+  const path = fileNamed(user, argument)
   const upload = await user.files.write(path, mode, expectedOf(session))
   return session.receive({ verb, path, mark: openingMark(session, argument), upload, convert: text?.fromNetwork })
 }
@@ -153,7 +160,7 @@ interface UniqueUpload {
 async function openUnique(user: User, base: ByteString, expected: ExpectedFile): Promise<UniqueUpload | undefined> {
   for (let i = 0; i < uniqueTriesMax; i++) {
     const name = i === 0 ? base : `${base}.${i}`
-    const path = user.resolve(name)
+    const path = fileNamed(user, name)
     try {
       return { name, path, upload: await user.files.write(path, { kind: 'unique' }, expected) }
     } catch (error) {

@@ -13,6 +13,8 @@ export interface DataConnection {
   readonly bytes: number
   /** Bytes, encrypted, that wait for the client to read; moves while `bytes` does not when the client is slow. */
   readonly unsent: number
+  /** Bytes that the system has taken and the client has not confirmed, where it tells. */
+  inSystem(): Promise<number | undefined>
   /** How the client's side ended: by TLS close_notify, by TCP FIN only, or not (yet). */
   readonly endOfData: 'close_notify' | 'fin' | 'none'
   /** Ends our side: close_notify where there is TLS, then FIN. Resolves when the system has both; rejects when the connection is lost before. */

@@ -3,6 +3,7 @@ import { finished } from 'node:stream/promises'
 import { askForReset } from '../tls/reset-probe.ts'
 import { bytesMoved, type DataConnection, unsentBytes } from './data-connection.ts'
 import { toDataError } from './failures.ts'
+import { sendQueue } from './send-queue.ts'
 
 /** A data connection without TLS (PROT C); its FIN is the end of the data, as it has been since RFC 959. */
 export function plainConnection(raw: Socket, direction: 'upload' | 'download'): DataConnection {
@@ -19,6 +20,7 @@ export function plainConnection(raw: Socket, direction: 'upload' | 'download'): 
     get unsent() {
       return unsentBytes(raw)
     },
+    inSystem: () => sendQueue(raw),
     get endOfData() {
       return raw.readableEnded ? 'fin' : 'none'
     },

@@ -7,6 +7,7 @@ import type { SessionTls } from '../tls/session-tls.ts'
 import { bytesMoved, type DataConnection, unsentBytes } from './data-connection.ts'
 import { DataConnectionError } from './data-error.ts'
 import { toDataError } from './failures.ts'
+import { sendQueue } from './send-queue.ts'
 
 /** Decrypted bytes that may wait for the reader before the client is held back. */
 const bufferBytes = 256 * 1024
@@ -68,6 +69,7 @@ export async function secureConnection(
     get unsent() {
       return unsentBytes(raw)
     },
+    inSystem: () => sendQueue(raw),
     get endOfData() {
       return end()
     },

@@ -34,13 +34,14 @@ export function watchProgress(connection: DataConnection, { stallMs, signal }: T
   let waiting = true
   let seen = ''
   let still = 0
-  const timer = setInterval(() => {
-    const now = `${connection.bytes} ${connection.unsent}`
+  const look = async () => {
+    const now = `${connection.bytes} ${connection.unsent} ${waiting ? await connection.inSystem() : ''}`
     still = waiting && now === seen ? still + 1 : 0
     seen = now
     if (still < looksPerStall) return
     fail(new DataConnectionError('stalled', `nothing moved for ${stallMs} ms after ${connection.bytes} bytes`))
-  }, stallMs / looksPerStall)
+  }
+  const timer = setInterval(() => void look(), stallMs / looksPerStall)
   return {
     failed,
     clientTurn: (yes) => {

@@ -164,6 +164,8 @@ function fieldsOf(event: Event): Record<string, unknown> {
       const text = shown ? { argument: toText(verb === 'SITE' ? (argument.split(' ')[0] ?? '') : argument) } : {}
       return { session, verb: known ? verb : 'other', ...text, code, seconds }
     }
+    case 'warning':
+      return { topic: event.topic, ...(event.session !== undefined && { session: event.session }) }
     case 'bug':
       return event.session === undefined ? {} : { session: event.session }
     case 'login':

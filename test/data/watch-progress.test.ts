@@ -3,13 +3,13 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { watchProgress } from '../../src/data/watch-progress.ts'
 
 const stallMs = 1000
-const moving = { bytes: 0, unsent: 0 }
+const moving = { bytes: 0, unsent: 0, inSystem: 0 }
 let controller: AbortController
 let failure: unknown
 
 beforeEach(() => {
   vi.useFakeTimers()
-  Object.assign(moving, { bytes: 0, unsent: 0 })
+  Object.assign(moving, { bytes: 0, unsent: 0, inSystem: 0 })
   controller = new AbortController()
   failure = undefined
 })
@@ -28,6 +28,7 @@ function watch() {
     get unsent() {
       return moving.unsent
     },
+    inSystem: async () => moving.inSystem,
     cipher: undefined,
     endOfData: 'none',
     end: async () => {},
@@ -48,7 +49,7 @@ test('nothing moves: stalled, in good time', async () => {
   expect(failure).toMatchObject({ failure: 'stalled', message: 'nothing moved for 1000 ms after 0 bytes' })
 })
 
-test.each(['bytes', 'unsent'] as const)('it is no stall as long as %s change', async (what) => {
+test.each(['bytes', 'unsent', 'inSystem'] as const)('it is no stall as long as %s change', async (what) => {
   const { stop } = watch()
   for (let i = 0; i < 20; i++) {
     moving[what]++

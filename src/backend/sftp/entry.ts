@@ -29,9 +29,9 @@ export function entryOf(name: ByteString, attrs: Attrs, longname: ByteString = '
   }
 }
 
-/** Names that could break out of their directory or of a line never leave the backend layer. */
+/** Names that could break out of their directory never leave the backend layer. */
 export function isSafeName(name: ByteString): boolean {
-  return name !== '' && name !== '.' && name !== '..' && !/[/\0\r\n]/.test(name)
+  return name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name)
 }
 
 export function entryOfName({ filename, attrs, longname }: NameEntry): Entry {

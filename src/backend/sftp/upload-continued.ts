@@ -39,16 +39,16 @@ export async function openContinued(
       'the file was being uploaded when its size was asked for; it has to be asked for again',
     )
   const partial = await openPartial(parts, owner, target.path, mode)
-  if (partial) return { kind: 'apart', ...partial, target }
+  if (partial) return { kind: 'apart', ...partial, keepsTail: false, target }
   if (!exists) {
     const start = startIn(0, mode)
     const part = await openPart(client, owner, target.path, fillingOf(parts))
-    return { kind: 'apart', ...part, start, size: 0, target }
+    return { kind: 'apart', ...part, start, size: 0, keepsTail: false, target }
   }
   if (server.can.rename === 'plain') return openInPlace(client, path, mode)
   try {
     const copy = await openCopy(parts, owner, target.path, mode)
-    return { kind: 'apart', ...copy, target: { ...target, replaces: false } }
+    return { kind: 'apart', ...copy, keepsTail: true, target: { ...target, replaces: false } }
   } catch (error) {
     // Mailboxes that may be written to and not read: nothing can be copied there.
     if (error instanceof BackendError && error.kind === 'accessDenied') return openInPlace(client, path, mode)
@@ -111,12 +111,12 @@ async function openCopy(
     const start = startIn(size, mode)
     const part = await openPart(client, owner, target, 'copy')
     try {
-      await copyInto(parts, source, start, part.handle)
+      await copyInto(parts, source, size, part.handle)
     } catch (error) {
       await dropPart(client, owner.partials, keptPath(target, owner), part)
       throw error
     }
-    return { ...part, start, size: start }
+    return { ...part, start, size }
   } finally {
     await client.close(source).catch(() => {})
   }

@@ -115,15 +115,16 @@ export class UploadFile {
 
   /** A client that went back in its partial file, or writes over a longer one, ends before what was there. */
   async #cut(): Promise<void> {
-    const { kind, size, handle } = this.place
-    if (kind !== 'goneOn' && size > this.#end) await this.client.fsetstat(handle, { size: this.#end })
+    const { size, handle } = this.place
+    if (!keepsTail(this.place) && size > this.#end) await this.client.fsetstat(handle, { size: this.#end })
   }
 
-  /** In place, what was behind the bytes may be somebody else's; a file of its own has just these bytes. */
+  /** In place, somebody else may have added to the file meanwhile. */
   #checked(attrs: Attrs): Attrs {
     const { size } = attrs
-    const fits = size === undefined || (this.place.kind === 'goneOn' ? size >= this.#end : size === this.#end)
-    if (!fits) throw new BackendError('failed', `the backend holds ${size} bytes of ${this.#end}`)
+    const wanted = keepsTail(this.place) ? Math.max(this.place.size, this.#end) : this.#end
+    const fits = size === undefined || (this.place.kind === 'goneOn' ? size >= this.#end : size === wanted)
+    if (!fits) throw new BackendError('failed', `the backend holds ${size} bytes of ${wanted}`)
     return attrs
   }
 
@@ -142,6 +143,10 @@ export class UploadFile {
       this.#laneClosers.push(() => client.close(handle))
     })
   }
+}
+
+function keepsTail(place: Place): boolean {
+  return place.kind === 'goneOn' || (place.kind === 'apart' && place.keepsTail)
 }
 
 /** A file that is written in place loses what was in it when the first byte is there, and not when a client only announces one. */

@@ -19,13 +19,18 @@ export interface OpenFile {
   readonly path: ByteString
   readonly handle: Buffer
   readonly start: number
-  /** How long the file is already; more than `start` where a client goes back in its partial file. */
+  /** How long the file is already. */
   readonly size: number
 }
 /** A file of its own, which gets the target's name in the end. */
 export interface ApartPlace extends OpenFile {
   readonly kind: 'apart'
   readonly target: Target
+  /**
+   * Whether what is behind the bytes that come belongs to the file: where one that was finished is written into, it does; where
+   * a client goes back in its partial file, it does not.
+   */
+  readonly keepsTail: boolean
 }
 /** The final name itself: to be gone on with (APPE and REST), or to be written from its beginning. */
 export interface InPlace extends OpenFile {
@@ -67,7 +72,8 @@ export async function openBeside(
     await drop()
     throw new BackendError('alreadyExists', 'the name is taken')
   }
-  const fresh = { kind: 'apart', start: 0, size: 0, target: { ...target, unique, replaces: exists } } as const
+  const whole = { ...target, unique, replaces: exists }
+  const fresh = { kind: 'apart', start: 0, size: 0, keepsTail: false, target: whole } as const
   if (target.path !== path) {
     // Storing to a link stores to the file that it names, as every FTP server does; the link stays a link.
     await drop()

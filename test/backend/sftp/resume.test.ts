@@ -85,6 +85,27 @@ async function listed(login: FileSystem): Promise<Entry[]> {
 }
 const sizes = async (login: FileSystem) => (await listed(login)).map(({ name, size }) => [name, size])
 
+describe('A file that is finished and is written into', () => {
+  const middle = Buffer.from('other bytes')
+  const patched = (offset: number) =>
+    Buffer.concat([content.subarray(0, offset), middle, content.subarray(offset + middle.length)])
+
+  test.each([0, 1, 1_000_000])('keeps what is behind the bytes that come at %i', async (offset) => {
+    give('file', content)
+    await put(files, 'file', middle, { kind: 'restart', offset })
+    expect(disk('file').equals(patched(offset))).toBe(true)
+    expect(names()).toEqual(['file'])
+  })
+
+  test('is as it was where that is interrupted, and its login sees it so', async () => {
+    give('file', content)
+    await interrupt(files, 'file', middle, { kind: 'restart', offset: 1000 })
+    expect(disk('file').equals(content)).toBe(true)
+    expect((await files.stat(path('file'), 'SIZE')).size).toBe(content.length)
+    expect(names()).toEqual(['file'])
+  })
+})
+
 describe('A replacement that was begun and came to nothing', () => {
   const begun = async (leave: 'bytes' | 'trace') => {
     give('file', old)
