@@ -6,12 +6,12 @@ import { run as runVerb } from '../../src/cli/run.ts'
 import { hashPassword } from '../../src/partners/password-hash.ts'
 import { namesIn } from '../support/fixtures.ts'
 import { ground } from '../support/ground.ts'
-import { program } from '../support/packages.ts'
 import { processTree } from '../support/processes.ts'
 import { startProftpd } from '../support/proftpd.ts'
-import { run, runOk } from '../support/run.ts'
+import { run } from '../support/run.ts'
 import type { SftpServer } from '../support/sftp-server.ts'
 import { startSshd } from '../support/sshd.ts'
+import { mountTmpfs } from '../support/tmpfs.ts'
 import { main } from './program.ts'
 
 const running: SftpServer[] = []
@@ -177,9 +177,7 @@ test('where nothing may be renamed uploads do not work, and nothing is left behi
 test('a full disk: no space, exit code 1, and nothing is left behind', async () => {
   const sshd = await started(startSshd())
   const disk = join(sshd.home, 'disk')
-  mkdirSync(disk)
-  const { uid, gid } = sshd.user
-  await runOk(program('mount'), ['-t', 'tmpfs', '-o', `size=256k,mode=755,uid=${uid},gid=${gid}`, 'tmpfs', disk])
+  const unmount = await mountTmpfs(disk, sshd.user, '256k')
   try {
     writeFileSync(join(disk, 'full'), Buffer.alloc(256 * 1024))
     const outcome = await tryOut(sshd, { args: ['--directory', disk] })
@@ -188,7 +186,7 @@ test('a full disk: no space, exit code 1, and nothing is left behind', async () 
     expect(outcome.stdout).toMatch(/^failed {3}write {6}there is no space left .*Make room/m)
     expect(namesIn(disk)).toEqual(['full'])
   } finally {
-    await runOk(program('umount'), [disk])
+    await unmount()
   }
 })
 

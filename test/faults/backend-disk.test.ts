@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { half, old, useFaultyPlace, whole } from '../support/faulty-place.ts'
 import { beginUpload } from '../support/held-upload.ts'
-import { type Injection, inject, sftpServerOf } from '../support/strace-sftp.ts'
+import { sftpServerOf } from '../support/sftp-processes.ts'
+import { type Injection, inject } from '../support/strace-sftp.ts'
 
 /*
  * What the disk under the backend does to an upload that replaces a file; files.test.ts has the one that is full. SFTP has one

@@ -7,7 +7,8 @@ import { ground } from '../support/ground.ts'
 import { beginUpload } from '../support/held-upload.ts'
 import { program } from '../support/packages.ts'
 import { processStat, signal } from '../support/processes.ts'
-import { inject, sftpServerOf } from '../support/strace-sftp.ts'
+import { sftpServerOf, sshdOf } from '../support/sftp-processes.ts'
+import { inject } from '../support/strace-sftp.ts'
 
 /* The processes of the backend are killed, or stand still, in the middle of an upload that replaces a file. */
 
@@ -36,15 +37,11 @@ function freeze(pid: number): void {
   signal(pid, 'SIGSTOP')
 }
 
-/** The process of sshd that a login has, from its sftp-server. */
-function sessionOf(server: number): number {
-  return processStat(server)?.parent as number
-}
 const itself = (server: number) => server
 
 test.each([
   ['F20 sftp-server is killed in the middle of an upload: a pause, then 226 with equal bytes', itself],
-  ["F21 the login's sshd is killed in the middle of an upload: a pause, then 226 with equal bytes", sessionOf],
+  ["F21 the login's sshd is killed in the middle of an upload: a pause, then 226 with equal bytes", sshdOf],
 ])('%s', async (_, victim) => {
   const before = place.renewals().length
   const { client, upload, server } = await halfDone(place)
@@ -58,10 +55,7 @@ test.each([
 
 test.each([
   ['F20 sftp-server is killed and timeouts.reconnect is 0: 451, the old file stays, the next login works', itself],
-  [
-    "F21 the login's sshd is killed and timeouts.reconnect is 0: 451, the old file stays, the next login works",
-    sessionOf,
-  ],
+  ["F21 the login's sshd is killed and timeouts.reconnect is 0: 451, the old file stays, the next login works", sshdOf],
 ])('%s', async (_, victim) => {
   const { upload, server } = await halfDone(plain)
   signal(victim(server), 'SIGKILL')
@@ -148,7 +142,7 @@ test('F32 the rename is carried out and its answer is lost with the session: 226
   const injection = await inject(server, place.part('f') ?? '', 'rename:delay_exit=60000000')
   const code = upload.finish()
   await vi.waitUntil(() => place.stored('f').equals(whole), { timeout: 10_000 })
-  signal(sessionOf(server), 'SIGKILL')
+  signal(sshdOf(server), 'SIGKILL')
   expect(await code).toBe(226)
   expect(injection.hits()).toBe(1)
   await injection.stop()

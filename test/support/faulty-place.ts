@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
 import { Dialogue } from './dialogue.ts'
 import { emptyFolder, finishedIn } from './fixtures.ts'
 import { startTestGateway, type TestGateway } from './gateway-under-test.ts'
+import { sftpServersOf } from './sftp-processes.ts'
 import { type Sshd, type SshdOptions, startSshd } from './sshd.ts'
-import { sessionsOf } from './strace-sftp.ts'
 
 /** OpenSSH with its sftp-server as a process of its own, which a test does something to, and a gateway in front of it. */
 export interface FaultyPlace {
@@ -47,14 +47,13 @@ export function useFaultyPlace(
   afterEach(async () => {
     for (const client of clients.splice(0)) client.close()
     expect(gateway.log.filter(({ kind }) => kind === 'bug')).toEqual([])
-    await vi.waitUntil(() => sessionsOf(sshd).length === 0, { timeout: 10_000 })
+    await vi.waitUntil(() => sftpServersOf(sshd).length === 0, { timeout: 10_000 })
     emptyFolder(sshd.home)
   })
   afterAll(async () => {
     await gateway?.stop()
     await sshd?.stop()
   })
-  const { explicit, certificate } = { explicit: () => gateway.explicit, certificate: () => gateway.certificate }
   const place: FaultyPlace = {
     get sshd() {
       return sshd
@@ -63,7 +62,7 @@ export function useFaultyPlace(
       return gateway
     },
     async logIn() {
-      const site = { port: explicit(), tls: 'explicit', certificate: certificate() } as const
+      const site = { port: gateway.explicit, tls: 'explicit', certificate: gateway.certificate } as const
       const client = await Dialogue.logIn(site, sshd.user.name, sshd.user.password)
       clients.push(client)
       return client

@@ -4,8 +4,6 @@ import { vi } from 'vitest'
 import { startDaemon } from './daemon.ts'
 import { ground } from './ground.ts'
 import { program } from './packages.ts'
-import { processTree } from './processes.ts'
-import type { Sshd } from './sshd.ts'
 
 /** Errors, lies or delays in system calls of a process that runs. */
 export interface Injection {
@@ -13,18 +11,6 @@ export interface Injection {
   hits(): number
   /** Leaves the process alone from now on. */
   stop(): Promise<void>
-}
-
-/** Processes of this program below an sshd: `sftp-server` where that is its subsystem. */
-export function sessionsOf(sshd: Pick<Sshd, 'pid'>, name = 'sftp-server'): number[] {
-  return processTree(sshd.pid).filter((pid) => nameOf(pid) === name)
-}
-
-/** The sftp-server of the only login. */
-export async function sftpServerOf(sshd: Pick<Sshd, 'pid'>): Promise<number> {
-  // That of a login before may still be on its way out.
-  await vi.waitUntil(() => sessionsOf(sshd).length === 1, { timeout: 10_000, interval: 10 })
-  return sessionsOf(sshd)[0] as number
 }
 
 /**
@@ -42,13 +28,5 @@ export async function inject(pid: number, path: string, what: string): Promise<I
   return {
     hits: () => readFileSync(output, 'utf8').split(/\((?:INJECTED|DELAYED)\)/).length - 1,
     stop: strace.stop,
-  }
-}
-
-function nameOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'latin1').trim()
-  } catch {
-    return ''
   }
 }
