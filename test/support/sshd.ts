@@ -10,7 +10,7 @@ import { run, runOk } from './run.ts'
 export interface SshdOptions {
   /** Channels per connection (MaxSessions); 10 as OpenSSH's own default. */
   readonly maxSessions?: number
-  /** `internal-sftp` (default), `sftp-server` (a process of its own), or a command line taken as it is. */
+  /** `internal-sftp` (default), `sftp-server` (a process of its own), or a command line, in which `{home}` is `home`. */
   readonly subsystem?: string
   /** Further lines of sshd_config, which come first and so win. */
   readonly extraConfig?: readonly string[]
@@ -136,12 +136,13 @@ function configuration(c: Configuration): string {
     // The folder is below a temporary directory that everyone may write to.
     'StrictModes no',
     'LogLevel DEBUG1',
-    'MaxStartups 200',
+    // Of this one the last counts, unlike of the others.
+    ...(c.extraConfig?.some((line) => line.startsWith('MaxStartups ')) ? [] : ['MaxStartups 200']),
     `MaxSessions ${c.maxSessions ?? 10}`,
     // Wrong passwords are part of the tests, and all of them come from one address.
     ...(c.perSourcePenalties ? ['PerSourcePenalties no'] : []),
     ...Object.entries(c.env ?? {}).map(([name, value]) => `SetEnv ${name}="${value}"`),
-    `Subsystem sftp ${sftp[subsystem] ?? subsystem}`,
+    `Subsystem sftp ${sftp[subsystem] ?? subsystem.replaceAll('{home}', c.home)}`,
     '',
   ].join('\n')
 }
