@@ -103,7 +103,7 @@ test('OpenSSH can do all that uploads need; the server is shown, and nothing is 
   expect(namesIn(sshd.home)).toEqual([])
 })
 
-test('where the server knows no extension, each line says what that means for uploads, which work', async () => {
+test('F37 the server has no extension: the test verb says what that means for uploads, which work', async () => {
   const sshd = await startedWith('-P posix-rename,fsync,limits,statvfs,fstatvfs')
   const outcome = await tryOut(sshd)
   expect(outcome).toMatchObject({ code: 0, stderr: '' })

@@ -102,16 +102,16 @@ describe('A download', () => {
   )
 
   test.each<[string, Misdeed, number, number]>([
-    ['the first answer', halved, 1, 1],
-    ['every third of the first answers', halved, 3, 1],
-    ['one answer of one byte', oneByte, 4, 1],
-  ])('is whole when %s is short', async (_which, does, nth, times) => {
+    ['the first time', halved, 1, 1],
+    ['the third time', halved, 3, 1],
+    ['one byte', oneByte, 4, 1],
+  ])('F39 READ answers with less than was asked for, %s: the download is whole', async (_which, does, nth, times) => {
     await inArena({ faults: [{ on: 'read', nth, times, does }] }, async ({ open }) => {
       expect((await fetch(await open(), '/big')).equals(big)).toBe(true)
     })
   })
 
-  test('is whole when every answer is one byte', async () => {
+  test('F39 READ answers with one byte at a time: the download is whole', async () => {
     const faults = [{ on: 'read', times: always, does: oneByte }] as const
     await inArena({ faults }, async ({ open, server }) => {
       server.tree.addFile('/small', noise(1000))
@@ -237,7 +237,7 @@ test('servers that leave out the text of STATUS, or the attributes of a NAME, ar
   })
 })
 
-test('odd sizes, times and modes reach nobody as nonsense', async () => {
+test('F42 odd sizes, times and modes reach nobody as nonsense', async () => {
   const odd = Buffer.concat([
     u32(0xf),
     bigU64(2n ** 64n - 1n),

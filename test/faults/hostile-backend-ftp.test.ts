@@ -24,7 +24,7 @@ import {
   string,
   u32,
 } from '../support/hostile-sftp/misdeeds.ts'
-import type { Misdeed, Operation } from '../support/hostile-sftp/scenario.ts'
+import type { Fault, Misdeed, Operation } from '../support/hostile-sftp/scenario.ts'
 import { bystander, type HostileServer, startHostileServer, victim } from '../support/hostile-sftp/server.ts'
 
 /*
@@ -89,7 +89,7 @@ async function witnessWorks(): Promise<void> {
   } while (!done)
 }
 
-describe('An upload gets no 226, and the old file stays, when', () => {
+describe('An upload', () => {
   test.each<[Operation, string, Misdeed, number]>([
     ['open', 'STATUS OK', ok, 550],
     ['write', 'HANDLE', someHandle, 451],
@@ -99,7 +99,7 @@ describe('An upload gets no 226, and the old file stays, when', () => {
     ['close', 'FAILURE', failure(), 451],
     [posixRename, 'FAILURE', failure(), 451],
     [posixRename, 'HANDLE', someHandle, 451],
-  ])('%s is answered with %s', async (on, _what, does, code) => {
+  ])('F38 %s is answered with %s: no 226, the old file stays, the next upload works', async (on, _what, does, code) => {
     server.misbehave({ faults: [{ on, does }] })
     const client = await logIn(victim)
     expect((await client.transfer('STOR /old', big)).code).toBe(code)
@@ -120,7 +120,7 @@ describe('An upload gets no 226, and the old file stays, when', () => {
     ['close', 'lost', lostInAnswer],
     [posixRename, 'lost', lostAtRequest],
     ['write', 'broken by a packet of 2^31 bytes', lengthOnly(2 ** 31)],
-  ])('at %s the connection is %s', async (on, _how, does) => {
+  ])('gets no 226, and the old file stays, when at %s the connection is %s', async (on, _how, does) => {
     server.misbehave({ faults: [{ on, does }] })
     const client = await logIn(victim)
     expect((await client.transfer('STOR /old', big)).code).toBe(451)
@@ -134,22 +134,32 @@ describe('An upload gets no 226, and the old file stays, when', () => {
   })
 })
 
-describe('A download gets no 226 when', () => {
+describe('A download', () => {
   test.each<[Operation, number, string, Misdeed, number]>([
     ['open', 1, 'STATUS OK', ok, 550],
     ['fstat', 1, 'HANDLE', someHandle, 550],
-    ['fstat', 1, 'a larger size', answers(answer.attrs, attributes({ size: 4_000_000 })), 451],
     ['read', 5, 'DATA without bytes', data(Buffer.alloc(0)), 451],
     ['read', 5, 'DATA of more bytes than asked', data(Buffer.alloc(300_000)), 451],
-    ['read', 5, 'end of file', endOfFile, 451],
     ['read', 5, 'HANDLE', someHandle, 451],
     ['read', 5, 'the end of the connection', lostAtRequest, 451],
     ['read', 5, 'half an answer', lostInAnswer, 451],
-  ])('%s number %i is answered with %s', async (on, nth, _what, does, code) => {
+  ])('F38 %s number %i is answered with %s: no 226', async (on, nth, _what, does, code) => {
     server.misbehave({ faults: [{ on, nth, does }] })
     const client = await logIn(victim)
     expect((await client.transfer('RETR /big')).code).toBe(code)
     client.close()
+  })
+
+  test.each<[string, Fault]>([
+    ['before the size that FSTAT told', { on: 'fstat', does: answers(answer.attrs, attributes({ size: 4_000_000 })) }],
+    ['at the fifth READ', { on: 'read', nth: 5, does: endOfFile }],
+  ])('F39 the file ends %s: 451, and the next download is whole', async (_where, fault) => {
+    server.misbehave({ faults: [fault] })
+    const client = await logIn(victim)
+    expect((await client.transfer('RETR /big')).code).toBe(451)
+    const { code, content } = await client.transfer('RETR /big')
+    expect([code, content.equals(big)]).toEqual([226, true])
+    await client.dialogue('> QUIT', '< 221')
   })
 })
 
@@ -184,11 +194,11 @@ function endless(nameOf: (i: number) => string): Misdeed {
   })
 }
 
-describe('A listing of a directory that never ends', () => {
+describe('A listing', () => {
   test.each<[string, (i: number) => string]>([
     ['of files', (i) => `file-${i}`],
     ['of names that are not shown', () => '..'],
-  ])('%s is ended by ABOR, and the session goes on', async (_what, nameOf) => {
+  ])('F40 a directory %s never ends: ABOR ends its listing, and the session goes on', async (_what, nameOf) => {
     server.misbehave({ faults: [{ on: 'readdir', times: always, does: endless(nameOf) }] })
     const client = await logIn(victim)
     const listing = client.transfer('LIST /folder')
@@ -221,7 +231,7 @@ test('a download that never ends is ended by ABOR, and the session goes on', asy
   await client.dialogue('< 226', '> PWD', '< 257', '> QUIT', '< 221')
 })
 
-test('no name, owner, link or text of the server can put a line of its own into a reply', async () => {
+test('F40 names, owners, links and texts of the server have line breaks: none puts a line of its own into a reply', async () => {
   const evil = '\r\n226 Evil'
   const longname = `-rw-r--r-- 1 a${evil} b${evil} 3 Jan 1 00:00 x`
   const entries = [{ name: 'plain', longname }, `a${evil}`, { name: `b${evil}`, longname }, 'c\0']

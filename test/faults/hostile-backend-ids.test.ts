@@ -8,7 +8,7 @@ test.each<[string, Misdeed]>([
   ['twice', twice],
   ['besides answers to requests that nobody made', besidesUnknownId],
   ['a few bytes at a time', { do: 'drip', bytes: 100_000, everyMs: 1 }],
-])('answers that come %s find their requests', async (_how, does) => {
+])('F38 answers come %s: they find their requests', async (_how, does) => {
   await inArena(
     { faults: [{ on: 'any', nth: 4, times: Number.POSITIVE_INFINITY, does }] },
     async ({ open, server }) => {
@@ -21,7 +21,7 @@ test.each<[string, Misdeed]>([
   )
 })
 
-test('an answer to another id than the one that was asked is no answer: the request ends at its deadline', async () => {
+test('F38 an answer has another id than the one that was asked: the request ends at its deadline', async () => {
   const misbehaviour = { faults: [{ on: 'mkdir', does: wrongId }], deadlineMs: 1_200 } as const
   await inArena(misbehaviour, async ({ open }) => {
     const files = await open()

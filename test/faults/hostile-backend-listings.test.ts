@@ -82,6 +82,7 @@ async function beginListing(command: string): Promise<TLSSocket> {
   const raw = connect(Number(/\|\|\|(\d+)\|/.exec(epsv?.lines[0] ?? '')?.[1]), gateway.host)
   await once(raw, 'connect')
   const secured = connectTls({ socket: raw, rejectUnauthorized: false })
+  secured.on('error', () => undefined)
   const ready = once(secured, 'secureConnect')
   await client.dialogue(`> ${command}`, '< 150')
   await ready

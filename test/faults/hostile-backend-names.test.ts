@@ -15,7 +15,7 @@ import {
 const always = Number.POSITIVE_INFINITY
 const longest = 'x'.repeat(255)
 
-test('of the names in a directory only those that can stand in a path are passed on, as the bytes they are', async () => {
+test('F40 of the names in a directory only those that can stand in a path are passed on, as the bytes they are', async () => {
   const shown = [
     'plain',
     ' leading blank',

@@ -124,7 +124,7 @@ test.each([
   await server.stop()
 })
 
-test('a new key exchange for every megabyte, in both directions and under load, changes no byte', async () => {
+test('F33 keys are exchanged again after every megabyte, in both directions and under load: no byte is changed', async () => {
   const content = noise(12_000_000)
   await inArena({ ssh: { rekeyEveryBytes: 1_000_000 } }, async ({ open, server }) => {
     const [files, other] = [await open(), await open('victim-2')]

@@ -11,7 +11,7 @@ const verify = 'hash'
 const acknowledged = answers(answer.status, u32(0), string(''), string(''))
 const lostBlock: Fault = { on: 'write', nth: 4, does: acknowledged }
 
-test('a block that the server has acknowledged and lost is found by upload.verify: hash, and by nothing else', async () => {
+test('F30 a block is acknowledged and lost: upload.verify: hash finds it, and nothing else does', async () => {
   await inArena({ faults: [lostBlock] }, async ({ open, server }) => {
     expect(await outcome(store(await open(), '/old', big))).toBe('done')
     expect(held(server, '/old')?.length).toBe(big.length)

@@ -30,7 +30,7 @@ test('a user that the backend does not know gets the same dialogue', async () =>
   client.close()
 })
 
-test('a backend with another host key than the pinned one gets no password: 421, and the log names both keys', async () => {
+test('F35 the host key is another one than the pinned: no password is sent, 421, and the log names both keys', async () => {
   // A server of its own, whose log holds nothing but this test.
   const sshd = await startSshd()
   const pinned = unknownFingerprint()

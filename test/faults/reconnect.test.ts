@@ -143,7 +143,7 @@ const outage = () => {
   line.cut()
 }
 
-test('transfers wait for a backend that comes back', async () => {
+test('F22 the backend is away for a while: an upload and a download wait, and are whole', async () => {
   give('given', small)
   const away = async (file: () => string) => {
     await whenPast(file, [2_000_000], outage)
@@ -169,7 +169,7 @@ test('an upload whose backend stays away gets 451, and its client goes on later 
   expect(readdirSync(sshd.home)).toEqual(['kept'])
 })
 
-test('a download does not go on in a file that has changed meanwhile', async () => {
+test('F41 a file changes while the backend is away in the middle of its download: 451, and the next download is whole', async () => {
   give('changed', small)
   const change = async () => {
     await whenPast(() => fetched, [2_000_000], outage)
@@ -179,17 +179,21 @@ test('a download does not go on in a file that has changed meanwhile', async () 
   const [{ code }] = await Promise.all([curl(gateway, 'changed', down(), slowly), change()])
   await replied(gateway, 'changed', 451)
   expect(code).not.toBe(0)
+  expect((await curl(gateway, 'changed', down())).code).toBe(0)
+  expect(await sha256(fetched)).toBe(small.sha256)
 })
 
 test.each([
   ['touched', () => utimesSync(stored('given'), 1, 1)],
   ['written to', () => appendFileSync(stored('given'), 'more')],
   ['cut', () => truncateSync(stored('given'), 19_000_000)],
-])('a download is not told to be whole when its file is %s meanwhile', async (_, change) => {
+])('F41 a file is %s while it is downloaded: 451, and the next download is whole', async (_, change) => {
   give('given', small)
   const before = replies(gateway, 'given')
   await Promise.all([curl(gateway, 'given', down(), slowly), whenPast(() => fetched, [2_000_000], change)])
   await replied(gateway, 'given', ...before, 451)
+  expect((await curl(gateway, 'given', down())).code).toBe(0)
+  expect(await sha256(fetched)).toBe(await sha256(stored('given')))
 })
 
 test('an upload does not go on where bytes are gone that the backend had acknowledged', async () => {
@@ -206,7 +210,7 @@ test('an upload does not go on where bytes are gone that the backend had acknowl
   expect(await sha256(stored('robbed'))).toBe(small.sha256)
 })
 
-test('an upload does not go on at another server', async () => {
+test('F35 the host key is another one in the middle of an upload: 451, nothing is sent there, and the right server is used again', async () => {
   const other = await startSshd()
   try {
     const swap = async () => {
@@ -222,6 +226,11 @@ test('an upload does not go on at another server', async () => {
     expect(readdirSync(other.home)).toEqual([])
     const told = impatient.log.filter((event) => event.kind === 'backendConnection' && event.outcome === 'host_key')
     expect(told.length).toBeGreaterThan(0)
+    expect(readdirSync(sshd.home)).not.toContain('astray')
+    line.lead(sshd.port)
+    expect((await curl(impatient, 'astray', up(small))).code).toBe(0)
+    expect(await sha256(stored('astray'))).toBe(small.sha256)
+    expect(readdirSync(sshd.home)).toEqual(['astray'])
   } finally {
     await other.stop()
   }

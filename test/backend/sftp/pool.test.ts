@@ -77,7 +77,7 @@ test('logins with a password that the gateway holds share connections as those w
   await seen(sshd, { logins: 2 })
 })
 
-test('a server that allows fewer channels is found out, and gets further connections', async () => {
+test('F34 the server allows few channels (MaxSessions): that is found out, and it gets further connections', async () => {
   const { sshd, backend, key } = await setUp({ maxSessions: 2 })
   const logins = await open(backend, key, 5)
   await Promise.all(logins.map((files) => files.stat(files.home)))
@@ -91,7 +91,7 @@ test('an operator who promises more channels than the server allows gets further
   await seen(sshd, { logins: 3, channels: 5 })
 })
 
-test('with every channel taken a login waits for one to come free, and not for ever', async () => {
+test('F34 every channel is taken: a login waits for one to come free, and not for ever', async () => {
   const pool = { connections: 1, idleMs: 60_000, waiting: 1, waitMs: 2_000 }
   const { backend, key } = await setUp({ maxSessions: 1 }, { pool })
   const first = await backend.open(key)
