@@ -78,14 +78,16 @@ describe('SITE', () => {
     expect(attrs('/two words').modified).toBe(Date.UTC(2024, 0, 2, 3, 4, 6) / 1000)
     await session.run('SITE SYMLINK ../file folder/link')
     expect(session.backend.tree.findLink('/folder/link')).toMatchObject({ type: 'symlink', target: '../file' })
+    await session.run('SITE SYMLINK "two words" "folder/its ""link"""')
+    expect(session.backend.tree.findLink('/folder/its "link"')).toMatchObject({ target: 'two words' })
     await session.run('SITE MKDIR a/b/c')
     expect(session.backend.tree.peek('/a/b/c')).toMatchObject({ type: 'directory' })
   })
 
   test('UMASK takes bits from what is made after it', async () => {
     session.upload = Buffer.from('x')
-    for (const line of ['SITE UMASK 027', 'STOR new', 'MKD made']) await session.run(line)
-    expect([attrs('/new').mode, attrs('/made').mode]).toEqual([0o640, 0o750])
+    for (const line of ['SITE UMASK 027', 'STOR new', 'MKD made', 'SITE MKDIR a/b']) await session.run(line)
+    expect(['/new', '/made', '/a', '/a/b'].map((path) => attrs(path).mode)).toEqual([0o640, 0o750, 0o750, 0o750])
     expect((await session.run('SITE UMASK')).lines.join()).toContain('027')
   })
 
