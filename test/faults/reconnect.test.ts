@@ -24,6 +24,8 @@ import { type BackendLine, startBackendLine } from './history/backend-line.ts'
  */
 
 const gigabyte = 1024 ** 3
+/** A busy machine takes its time for a gigabyte. */
+const largeMs = 300_000
 const cuts = 20
 
 let sshd: Sshd
@@ -112,7 +114,7 @@ const renewals = (of: TestGateway) =>
 
 const places = Array.from({ length: cuts }, (_, i) => Math.floor(((i + 0.5) * gigabyte) / cuts))
 
-test('an upload of 1 GiB is stored whole although the backend is lost 20 times', async () => {
+test('an upload of 1 GiB is stored whole although the backend is lost 20 times', { timeout: largeMs }, async () => {
   const before = renewals(gateway).length
   const [{ code, stderr }] = await Promise.all([
     curl(gateway, 'large', up(large)),
@@ -125,7 +127,7 @@ test('an upload of 1 GiB is stored whole although the backend is lost 20 times',
   expect(renewals(gateway).slice(before)).toEqual(Array(cuts).fill('ok'))
 })
 
-test('a download of 1 GiB comes whole although the backend is lost 20 times', async () => {
+test('a download of 1 GiB comes whole although the backend is lost 20 times', { timeout: largeMs }, async () => {
   give('large', large)
   const before = renewals(gateway).length
   const [{ code, stderr }] = await Promise.all([

@@ -202,7 +202,7 @@ class MemoryFileSystem implements FileSystem {
     const store = () => {
       const file = target()
       const written = Buffer.concat(chunks)
-      file.content = written
+      file.content = start > 0 ? Buffer.concat([written, old.subarray(written.length)]) : written
       file.attrs.modified = Math.floor(Date.now() / 1000)
     }
     let open = true

@@ -128,7 +128,12 @@ export class SftpFileSystem implements FileSystem {
   }
   async removeDirectory(path: ByteString): Promise<void> {
     this.#recent.forget()
-    await this.#explained(this.#client.rmdir(path), whyRemoveDirectoryFailed(path))
+    await this.#explained(this.#client.rmdir(path), whyRemoveDirectoryFailed(path)).catch(async (error) => {
+      // OpenSSH says "no such file" for a file that is not a directory.
+      const attrs = isNotFound(error) ? await this.#client.lstat(path).catch(() => undefined) : undefined
+      if (attrs && !isDirectory(attrs)) throw new BackendError('notADirectory', 'not a directory', { cause: error })
+      throw error
+    })
   }
   async removeFile(path: ByteString): Promise<void> {
     this.#recent.forget()

@@ -49,6 +49,7 @@ function tellDirectories(suite: Suite): void {
     await expect(files.makeDirectory(at('missing/x'))).rejects.toMatchObject(ofKind('notFound'))
     await expect(files.makeDirectory(at('in-the-way'))).rejects.toMatchObject(ofKind('alreadyExists'))
     await expect(files.removeDirectory(at('missing'))).rejects.toMatchObject(ofKind('notFound'))
+    await expect(files.removeDirectory(at('in-the-way'))).rejects.toMatchObject(ofKind('notADirectory'))
   })
 }
 

@@ -28,11 +28,11 @@ export const writeModes: Feature = {
       expect(candidate.disk.content('appended').equals(content)).toBe(true)
     })
 
-    it('restart goes on at its offset, and the file ends with the new bytes', async () => {
+    it('restart writes at its offset, and what is behind the new bytes stays', async () => {
       const { candidate, at, put } = suite.world
       candidate.disk.file('resumed', '0123456789')
       await put(at('resumed'), 'abc', { kind: 'restart', offset: 4 })
-      expect(String(candidate.disk.content('resumed'))).toBe('0123abc')
+      expect(String(candidate.disk.content('resumed'))).toBe('0123abc789')
       await put(at('resumed'), 'xyz', { kind: 'restart', offset: 7 })
       expect(String(candidate.disk.content('resumed'))).toBe('0123abcxyz')
     })
