@@ -189,7 +189,8 @@ export class Worker {
   #record(what: Attempt['what'], code: number | undefined, startedAt: number): void {
     const { name: client, now, record } = this.#options
     const outcome = outcomeOf(what.op, code)
-    record({ id: this.#count++, client, what, outcome, code, startedAt, endedAt: now() })
+    // A long run makes hundreds of thousands of them: their bytes would not fit.
+    record({ id: this.#count++, client, what: withoutBytes(what), outcome, code, startedAt, endedAt: now() })
   }
 
   /** Mostly small files, some of no bytes, some of several megabytes, of about the sizes of blocks. */
@@ -222,6 +223,23 @@ function outcomeOf(op: Attempt['what']['op'], code: number | undefined): Attempt
   if (code === undefined) return 'unknown'
   if (code < 300) return 'done'
   return op !== 'retrieve' && (code === 421 || code === 451) ? 'unknown' : 'refused'
+}
+
+function withoutBytes(what: Attempt['what']): Attempt['what'] {
+  switch (what.op) {
+    case 'store':
+      return { ...what, content: named(what.content) }
+    case 'extend':
+      return { ...what, content: named(what.content), before: named(what.before) }
+    case 'retrieve':
+      return { ...what, received: what.received && named(what.received) }
+    default:
+      return what
+  }
+}
+
+function named({ sha256, size }: Content): Content {
+  return { sha256, size }
 }
 
 function kept(bytes: Buffer): Kept {
