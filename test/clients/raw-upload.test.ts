@@ -36,7 +36,9 @@ describe.each(['explicit', 'implicit'] as const)('a client of its own making, %s
   describe.each(['1.2', '1.3'] as const)('%s', (tls) => {
     const place = usePlace()
 
-    test('T6: that reads nothing on the data connection and closes it: 24 of 24 uploads of 3 MB are complete', async () => {
+    test('T6: that reads nothing on the data connection and closes it: 24 of 24 uploads of 3 MB are complete', {
+      timeout: 4 * clientTimeoutMs,
+    }, async () => {
       const file = await makeFixture(place.local, 3_000_000)
       const uploads = Array.from({ length: 24 }, (_, i): Upload => {
         return { local: file.path, remote: `file-${i}`, ending: 'close_notify' }

@@ -30,7 +30,7 @@ export function document(covering: readonly Covering[]): string {
     const [side, fault] = catalogue[number] ?? []
     const tests = covering.filter((each) => each.number === number)
     const shown = tests.map(({ name, file }) => `${cell(name)} (\`${file}\`)`).join('<br>')
-    return `| ${number} | ${side} | ${fault} | ${shown || '–'} |`
+    return [number, side ?? '', fault ?? '', shown || '–']
   })
   return [
     '# Faults',
@@ -39,11 +39,17 @@ export function document(covering: readonly Covering[]): string {
     '',
     'Made by `npm run faults-table` from the names of the tests.',
     '',
-    '| | side | fault | tests |',
-    '| --- | --- | --- | --- |',
-    ...rows,
+    ...aligned([['', 'side', 'fault', 'tests'], ...rows]),
     '',
   ].join('\n')
+}
+
+/** As the formatter has tables. */
+function aligned([head = [], ...rows]: readonly (readonly string[])[]): string[] {
+  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0)))
+  const line = (row: readonly string[]) =>
+    `| ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)]
 }
 
 function cell(text: string): string {
