@@ -127,10 +127,12 @@ test('F08 the client freezes in the middle of a download: the backend is held ba
   give('f', randomBytes(64_000_000))
   const before = transfers().length
   const memory = process.memoryUsage().rss
-  const client = curl(url('f'), 'output = "/dev/null"', 'limit-rate = 2M')
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  const fetched = join(sshd.folder, 'fetched')
+  writeFileSync(fetched, '')
+  const client = curl(url('f'), `output = "${fetched}"`, 'limit-rate = 2M')
+  await vi.waitFor(() => expect(statSync(fetched).size).toBeGreaterThan(0), 20_000)
   signal(client.pid, 'SIGSTOP')
-  await vi.waitFor(() => expect(transfers()).toHaveLength(before + 1), 20_000)
+  await vi.waitFor(() => expect(transfers()).toHaveLength(before + 1), 40_000)
   const transfer = transfers().at(-1)
   expect(transfer).toMatchObject({ code: 426, outcome: 'data_error' })
   expect(process.memoryUsage().rss - memory).toBeLessThan(64_000_000)
