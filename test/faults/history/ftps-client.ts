@@ -226,6 +226,7 @@ export class FtpsClient {
 /** Resolves when the bytes have been handed to the system, or the connection is gone. */
 function writeAll(socket: TLSSocket, content: Buffer): Promise<void> {
   return new Promise((resolve) => {
+    if (socket.closed) resolve()
     socket.once('close', () => resolve())
     socket.once('secureConnect', () => {
       if (content.length === 0) resolve()
@@ -236,7 +237,10 @@ function writeAll(socket: TLSSocket, content: Buffer): Promise<void> {
 
 /** Resolves when the connection is gone, however it went. */
 function closeOf(socket: Socket): Promise<void> {
-  return new Promise((resolve) => socket.once('close', () => resolve()))
+  return new Promise((resolve) => {
+    if (socket.closed) resolve()
+    else socket.once('close', () => resolve())
+  })
 }
 
 /** Node loses its close_notify when a TLS socket is ended in the turn of its handshake or of its last write. */
