@@ -138,7 +138,8 @@ export class PartialView {
       entry.modified !== undefined && entry.modified * 1000 < Date.now() - Math.max(keepPartialMs, litterAgeMs)
     if (old && !partials.isLive(path) && (part.kind === 'kept' || !partials.isOrphan(path))) litter.push(path)
     else if (stray) strays.push(stray)
-    else if (part.kind === 'kept' && keepPartialMs > 0 && !partials.isLive(path)) kept.set(part.base, entry)
+    else if (part.kind === 'kept' && keepPartialMs > 0 && !partials.isLive(path) && entry.type === 'file')
+      kept.set(part.base, entry)
     return true
   }
 

@@ -195,8 +195,8 @@ export class SftpUpload implements Upload {
     const { place, arrived } = this.#file
     if (leave === 'nothing' || !this.#settings.keepPartial || place.kind !== 'apart' || place.target.unique)
       return undefined
-    // Without what is behind the bytes it would be less than the file that it goes on in.
-    if (place.keepsTail && place.size > place.start) return undefined
+    // Without what is behind the bytes, or with none of them, it would be no more than the file that it goes on in.
+    if (place.keepsTail && (place.size > place.start || this.#writer.contiguous === 0)) return undefined
     // With several connections there may be holes.
     if (leave === 'bytes' && this.#writer.inOrder && arrived > 0) return arrived
     return place.target.replaces ? 0 : undefined

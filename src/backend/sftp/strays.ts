@@ -67,7 +67,8 @@ export class Strays {
   /** Whether an entry is such a file of this login. */
   strayOf(tag: string, entry: Entry): Stray | undefined {
     const part = partOf(entry.name, tag)
-    if (part?.kind !== 'collecting' || entry.modified === undefined) return undefined
+    // A link of that name would lead to another file, which is not to be changed.
+    if (part?.kind !== 'collecting' || entry.type !== 'file' || entry.modified === undefined) return undefined
     const { gateway, abandonedAfterMs } = this.#rules
     const own = part.instance === gateway.instance
     // What this run wrote it knows better; that of an earlier run has nobody.

@@ -97,6 +97,14 @@ describe('A file that is finished and is written into', () => {
     expect(names()).toEqual(['file'])
   })
 
+  test('is as it was where an APPE never got a byte, and loses none to the next one', async () => {
+    give('file', content)
+    await interrupt(files, 'file', Buffer.alloc(0), { kind: 'append' })
+    expect((await files.stat(path('file'), 'SIZE')).size).toBe(content.length)
+    await put(files, 'file', middle, { kind: 'append' })
+    expect(disk('file').equals(Buffer.concat([content, middle]))).toBe(true)
+  })
+
   test('is as it was where that is interrupted, and its login sees it so', async () => {
     give('file', content)
     await interrupt(files, 'file', middle, { kind: 'restart', offset: 1000 })
