@@ -116,7 +116,7 @@ async function store(
 /** ALLO in front of bytes that are stored as they come says how long the file will be. */
 function expectedOf(session: Session): ExpectedFile {
   const asSent = textOf(session) === undefined && session.mode === 'S'
-  return { permissions: newFileMode(session), size: asSent ? session.declaredSize : undefined }
+  return { permissions: newFileMode(session), size: asSent ? session.declaredSize : undefined, continuable: asSent }
 }
 
 /** SITE UMASK; undefined leaves it to the server. */

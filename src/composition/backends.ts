@@ -4,6 +4,7 @@ import type { Backend } from '../backend/backend.ts'
 import type { ByteBudget } from '../backend/sftp/byte-budget.ts'
 import { createHostKeyPolicy } from '../backend/sftp/host-keys.ts'
 import type { GatewayMark } from '../backend/sftp/part-name.ts'
+import type { Partials } from '../backend/sftp/partials.ts'
 import { SftpBackend } from '../backend/sftp/sftp-backend.ts'
 import type { BackendConfig, Config } from '../config/config.ts'
 import { fromText } from '../ftp/bytes.ts'
@@ -44,7 +45,7 @@ export async function makeBackends(
     else
       made.set(backend.name, {
         config: wanted,
-        backend: makeBackend(backend, knownHostsText, config, shared),
+        backend: makeBackend(backend, knownHostsText, config, shared, kept?.backend.partials),
       })
   }
   return made
@@ -55,6 +56,7 @@ function makeBackend(
   knownHostsText: string | undefined,
   { upload, limits, timeouts: { dataStallMs } }: Config,
   { budget, gateway, observer }: SharedParts,
+  partials: Partials | undefined,
 ): SftpBackend {
   const hostKeys = createHostKeyPolicy({ host, port, fingerprints, knownHostsText })
   for (const note of hostKeys.notes)
@@ -73,6 +75,7 @@ function makeBackend(
     ...uploadPlace(upload),
     keepPartialMs: upload.keepPartialMs,
     gateway,
+    partials,
     abandonedAfterMs: Math.max(abandonedAfterMsMin, 2 * dataStallMs + timeouts.closeMs + timeouts.reconnectMs),
     bytesInFlightPerTransfer: limits.bytesInFlightPerTransfer,
     budget,

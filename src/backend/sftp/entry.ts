@@ -42,6 +42,11 @@ export function isDirectory(attrs: Attrs): boolean {
   return typeOf(attrs.permissions, undefined) === 'directory'
 }
 
+/** As far as the server tells: some send only the permission bits. */
+export function isFile(attrs: Attrs): boolean {
+  return typeOf(attrs.permissions, undefined) === 'file'
+}
+
 /** Some servers send only the permission bits: then the first letter of the longname tells, and a file is assumed. */
 function typeOf(permissions: number | undefined, hint: string | undefined): EntryType {
   const kind = (permissions ?? 0) & fileKind.mask

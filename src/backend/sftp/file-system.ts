@@ -18,6 +18,7 @@ import { entryOf, isDirectory } from './entry.ts'
 import { checkRoom, explain, whyMakeDirectoryFailed, whyRemoveDirectoryFailed, whyRemoveFailed } from './explain.ts'
 import { isUnsupported } from './failures.ts'
 import { type LanePlan, Lanes } from './lanes.ts'
+import { isPartName } from './part-name.ts'
 import { PartialView, type ViewSettings } from './partial-view.ts'
 import type { Lease } from './pooled-line.ts'
 import { RecentStat } from './recent-stat.ts'
@@ -80,6 +81,7 @@ export class SftpFileSystem implements FileSystem {
     const known = asker === undefined ? undefined : this.#recent.tell(path, asker)
     const attrs = known ?? (asker === undefined ? await this.#client.stat(path) : await this.#seen(path))
     if (!known) this.#recent.learn(path, attrs, asker)
+    if (asker !== undefined) this.#view.told(path, attrs.size)
     return entryOf(lastPart(path), attrs)
   }
   /** What the client has sent so far of an upload that was interrupted stands for the file. */
@@ -88,6 +90,7 @@ export class SftpFileSystem implements FileSystem {
     if (partial.status === 'rejected') throw partial.reason
     if (file.status === 'fulfilled') return partial.value && !isDirectory(file.value) ? partial.value : file.value
     if (partial.value) return partial.value
+    this.#view.told(path, undefined)
     throw file.reason
   }
   async lstat(path: ByteString): Promise<Entry> {
@@ -116,14 +119,20 @@ export class SftpFileSystem implements FileSystem {
   read(path: ByteString, start: number): Promise<Download> {
     return openDownload(this.#parts, path, start)
   }
-  async write(path: ByteString, mode: WriteMode, { permissions, size }: ExpectedFile = {}): Promise<Upload> {
+  async write(
+    path: ByteString,
+    mode: WriteMode,
+    { permissions, size, continuable }: ExpectedFile = {},
+  ): Promise<Upload> {
+    refusePartName(path)
     this.#recent.forget()
     if (size !== undefined) await checkRoom(this.#client, path, size)
     const onCommitted = (attrs: Attrs) => this.#recent.learn(path, attrs)
-    return openUpload(this.#parts, { ...this.#settings, permissions }, path, mode, onCommitted)
+    return openUpload(this.#parts, { ...this.#settings, permissions, continuable }, path, mode, onCommitted)
   }
 
   async makeDirectory(path: ByteString): Promise<void> {
+    refusePartName(path)
     await this.#explained(this.#client.mkdir(path), whyMakeDirectoryFailed(path))
   }
   async removeDirectory(path: ByteString): Promise<void> {
@@ -146,11 +155,16 @@ export class SftpFileSystem implements FileSystem {
   }
   async rename(from: ByteString, to: ByteString): Promise<void> {
     this.#recent.forget()
+    refusePartName(from)
+    refusePartName(to)
     await renameOver(this.#client, this.#server, from, to)
+    // What was interrupted of an upload to the one goes with the name, and stands for nothing under the other.
+    this.#forgetPartial(from)
     this.#forgetPartial(to)
   }
 
   async copy(from: ByteString, to: ByteString, permissions?: number): Promise<void> {
+    refusePartName(to)
     this.#recent.forget()
     await copyFile(this.#parts, { ...this.#settings, permissions }, from, to)
     this.#forgetPartial(to)
@@ -191,10 +205,12 @@ export class SftpFileSystem implements FileSystem {
     await this.#client.setstat(path, { uid: ids.uid, gid: ids.gid })
   }
   async makeSymlink(target: ByteString, link: ByteString): Promise<void> {
+    refusePartName(link)
     const [first, second] = this.#server.can.symlink === 'targetFirst' ? [target, link] : [link, target]
     await this.#explained(this.#client.symlink(first, second), whyMakeDirectoryFailed(link))
   }
   async makeLink(file: ByteString, link: ByteString): Promise<void> {
+    refusePartName(link)
     if (!this.#client.offers(extension.hardlink)) {
       throw new BackendError('unsupported', 'the server makes no hard links')
     }
@@ -227,6 +243,11 @@ export class SftpFileSystem implements FileSystem {
       throw await explain(this.#client, error, look)
     })
   }
+}
+
+/** The names of temporary files are ours: what a login makes under one would be taken for another login's upload. */
+function refusePartName(path: ByteString): void {
+  if (isPartName(lastPart(path))) throw new BackendError('invalidName', 'the name is that of a temporary file')
 }
 
 function isNotFound(error: unknown): boolean {

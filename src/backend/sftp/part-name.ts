@@ -51,14 +51,18 @@ export function keptPath(target: ByteString, owner: Pick<PartOwner, 'tag' | 'sta
   return partPath(target, owner, `.${owner.tag}.part`)
 }
 
+/** Whether a target's name was too long, so that those of its temporary files do not tell it. */
+export function isShortened(base: ByteString): boolean {
+  return base.length >= baseBytesMax
+}
+
 /** The name that a temporary file of a target in `directory` is to have; undefined where its name does not tell. */
 export function nameOf(
   base: ByteString,
   directory: ByteString,
   { staging }: Pick<PartOwner, 'staging'>,
 ): ByteString | undefined {
-  // One that was too long was shortened.
-  if (base.length >= baseBytesMax) return undefined
+  if (isShortened(base)) return undefined
   if (staging === undefined) return base
   const ending = placeEnding(directory)
   return base.endsWith(ending) && base.length > ending.length ? base.slice(0, -ending.length) : undefined

@@ -1,19 +1,22 @@
 import type { ByteString } from '../../ftp/bytes.ts'
-import { join, parentOf } from '../../ftp/pathname.ts'
+import { baseName, join, parentOf } from '../../ftp/pathname.ts'
 import type { Entry } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { readDirectory } from './directory-reader.ts'
+import { isFile } from './entry.ts'
 import { isLost } from './failures.ts'
-import type { Outdated } from './outdated.ts'
-import { baseOf, keptPath, nameOf, type PartOwner, partOf } from './part-name.ts'
+import { baseOf, isShortened, keptPath, nameOf, type PartOwner, partOf } from './part-name.ts'
 import { type Partials, toldOf } from './partials.ts'
 import type { SftpClient } from './sftp-client.ts'
-import type { LookParts, Stray, Strays } from './strays.ts'
+import { type LookParts, litterAgeMs, type Stray, type Strays } from './strays.ts'
+import type { ToldSizes } from './told-sizes.ts'
+import { whereLinkLeads } from './upload-place.ts'
+import { fileKind } from './wire.ts'
 
 export interface ViewSettings extends PartOwner {
   readonly partials: Partials
   readonly strays: Strays
-  readonly outdated: Outdated
+  readonly told: ToldSizes
   /** Partial files are kept for so long; 0: none are. */
   readonly keepPartialMs: number
 }
@@ -21,6 +24,8 @@ export interface ViewSettings extends PartOwner {
 /** Files of this login that have no name of their own yet. `kept` is by what their names say of that (`baseOf`). */
 interface Found {
   readonly kept: Map<ByteString, Entry>
+  /** Of what is being uploaded, what its name says of its target. */
+  readonly live: Set<ByteString>
   readonly strays: Stray[]
   readonly litter: ByteString[]
 }
@@ -52,30 +57,45 @@ export class PartialView {
     return partOf(name, this.#settings.tag) !== undefined
   }
 
-  /** What the partial file for a path is like; undefined where there is none. */
+  /** What the partial file for a path is like, or for what it leads to; undefined where there is none. */
   async attrs(path: ByteString): Promise<Attrs | undefined> {
+    if (!this.#isOn || path === '/') return undefined
+    const [partial, itself] = await Promise.all([this.#partialOf(path), this.#client.lstat(path).catch(unlessLost)])
+    if (((itself?.permissions ?? 0) & fileKind.mask) !== fileKind.symlink) return partial
+    const target = await whereLinkLeads(this.#client, path).catch(unlessLost)
+    return target === undefined ? partial : this.#partialOf(target)
+  }
+
+  async #partialOf(path: ByteString): Promise<Attrs | undefined> {
     const kept = await this.#find(path)
-    return kept === undefined ? undefined : this.#client.lstat(kept).then(toldOf).catch(unlessLost)
+    const attrs = kept === undefined ? undefined : await this.#client.lstat(kept).catch(unlessLost)
+    return attrs && isFile(attrs) ? toldOf(attrs) : undefined
+  }
+
+  /** Notes what the session is told of a path; `size` undefined: that there is nothing. */
+  told(path: ByteString, size: number | undefined): void {
+    if (!this.#isOn || path === '/') return
+    const kept = keptPath(path, this.#settings)
+    this.#settings.told.tell(kept, size, this.#settings.partials.isLive(kept))
   }
 
   /** Removes the partial file for a path; false where there was none. */
   async remove(path: ByteString): Promise<boolean> {
-    const kept = await this.#find(path)
+    const kept = this.#isOn && path !== '/' ? await this.#find(path) : undefined
     if (kept === undefined) return false
     const removed = await this.#client.remove(kept).then(() => true, unlessLost)
     return removed ?? false
   }
 
+  get #isOn(): boolean {
+    return this.#settings.keepPartialMs > 0
+  }
+
   /** The name of a partial file for a path, where there may be one that nobody is writing to. */
   async #find(path: ByteString): Promise<ByteString | undefined> {
-    const { partials, strays, outdated, keepPartialMs } = this.#settings
-    if (keepPartialMs === 0 || path === '/') return undefined
+    const { partials, strays } = this.#settings
     const kept = keptPath(path, this.#settings)
-    if (partials.isLive(kept)) {
-      outdated.add(kept)
-      return undefined
-    }
-    outdated.forget(kept)
+    if (partials.isLive(kept)) return undefined
     await strays.look(this.#current(), this.#settings, parentOf(path))
     await this.#publish(kept)
     return kept
@@ -89,14 +109,18 @@ export class PartialView {
     directory: ByteString,
     batches: AsyncIterable<readonly Entry[]>,
   ): AsyncGenerator<readonly Entry[], void, undefined> {
-    const { strays, staging } = this.#settings
+    const { partials, strays, staging } = this.#settings
     const folder = staging ?? directory
+    for (const name of partials.unnamedIn(folder)) {
+      if (this.isOwn(baseName(name)) && !partials.isLive(name)) await this.#publish(name)
+    }
     const kept = new Map<ByteString, Entry>()
-    const found: Found = { kept, strays: [], litter: [] }
+    const found: Found = { kept, live: new Set(), strays: [], litter: [] }
     if (staging !== undefined) await this.#findStaged(staging, found)
     let held: Entry[] | undefined = []
     for await (const batch of batches) {
       const shown = batch.filter((entry) => !this.#takePart(folder, entry, found))
+      this.#tellAgain(directory, shown)
       held?.push(...shown)
       if (held === undefined) yield this.#over(directory, shown, kept)
       else if (held.length > heldMax) {
@@ -107,12 +131,40 @@ export class PartialView {
     await strays.adopt(this.#client, this.#settings, directory, found.strays, kept)
     strays.noteListed(this.#settings, directory)
     if (held) yield this.#over(directory, held, kept)
-    const more = [...kept].flatMap(([base, part]) => {
-      const name = nameOf(base, directory, this.#settings)
-      return name === undefined ? [] : [{ ...toldOf(part), name }]
-    })
+    this.#doubt(folder, held === undefined ? kept : new Map(), found)
+    const more = await this.#further(directory, kept, held === undefined)
     if (more.length > 0) yield more
     for (const path of found.litter.slice(0, litterMax)) this.#client.remove(path).catch(() => {})
+  }
+
+  /** Files of which there is nothing but the partial file; in a larger directory the others may have been shown already. */
+  async #further(directory: ByteString, kept: ReadonlyMap<ByteString, Entry>, isLarge: boolean): Promise<Entry[]> {
+    const further: Entry[] = []
+    for (const [base, part] of kept) {
+      const name = nameOf(base, directory, this.#settings)
+      if (name === undefined) continue
+      const shown = isLarge && (await this.#client.lstat(join(directory, name)).catch(unlessLost)) !== undefined
+      if (!shown) further.push({ ...toldOf(part), name })
+    }
+    return further
+  }
+
+  /** A session that was told something else of a file before is told this of it now. */
+  #tellAgain(directory: ByteString, entries: readonly Entry[]): void {
+    const { told, partials } = this.#settings
+    if (!told.any) return
+    for (const { name, size } of entries) {
+      const kept = keptPath(join(directory, name), this.#settings)
+      if (told.has(kept)) told.tell(kept, size, partials.isLive(kept))
+    }
+  }
+
+  /** Files that were listed with the size of the old one: being uploaded, before their partial file came, or too long a name. */
+  #doubt(folder: ByteString, late: ReadonlyMap<ByteString, Entry>, { live, kept }: Found): void {
+    const { tag, told } = this.#settings
+    const long = [...kept].filter(([base]) => isShortened(base))
+    const bases = [...live, ...late.keys(), ...long.map(([base]) => base)]
+    for (const base of bases) told.tell(join(folder, `.${base}.${tag}.part`), undefined, true)
   }
 
   async #findStaged(staging: ByteString, found: Found): Promise<void> {
@@ -125,15 +177,13 @@ export class PartialView {
   }
 
   /** Whether the entry is a partial file, which is noted where it is this login's. */
-  #takePart(folder: ByteString, entry: Entry, { kept, strays, litter }: Found): boolean {
-    const { tag, partials, outdated, keepPartialMs } = this.#settings
+  #takePart(folder: ByteString, entry: Entry, { kept, live, strays, litter }: Found): boolean {
+    const { tag, partials, keepPartialMs } = this.#settings
     const stray = keepPartialMs > 0 ? this.#settings.strays.strayOf(tag, entry) : undefined
     const part = partOf(entry.name, tag)
     if (part === undefined) return false
     const path = join(folder, entry.name)
-    const ownKept = join(folder, `.${part.base}.${tag}.part`)
-    if (part.kind === 'collecting' && partials.isLive(path)) outdated.add(ownKept)
-    else if (part.kind === 'kept') outdated.forget(ownKept)
+    if (partials.isLive(path)) live.add(part.base)
     const old =
       entry.modified !== undefined && entry.modified * 1000 < Date.now() - Math.max(keepPartialMs, litterAgeMs)
     if (old && !partials.isLive(path) && (part.kind === 'kept' || !partials.isOrphan(path))) litter.push(path)
@@ -150,28 +200,35 @@ export class PartialView {
       const part = entry.type === 'file' ? kept.get(base) : undefined
       if (!part) return entry
       kept.delete(base)
-      return { ...entry, size: toldOf(part).size, modified: part.modified }
+      const { size } = toldOf(part)
+      this.#settings.told.tell(keptPath(join(directory, entry.name), this.#settings), size, false)
+      return { ...entry, size, modified: part.modified }
     })
   }
 
   /** Gives what an upload had to leave behind, when its connection was lost, the name under which it is looked for. */
   async #publish(kept: ByteString): Promise<void> {
-    const orphan = this.#settings.partials.take(kept)
+    const { partials } = this.#settings
+    const orphan = partials.take(kept)
     if (!orphan) return
+    const { path, orElse, bytes } = orphan
     try {
-      await this.#client.setstat(orphan.path, { size: orphan.bytes })
-      if (orphan.path !== kept) await this.#client.rename(orphan.path, kept)
-      this.#settings.partials.abandon(kept, { path: kept, bytes: orphan.bytes })
+      for (const place of [path, orElse]) {
+        if (place === undefined || place === kept) continue
+        if (await this.#client.rename(place, kept).then(() => true, unlessLost)) break
+      }
+      const attrs = await this.#client.lstat(kept).catch(unlessLost)
+      if (!attrs || !isFile(attrs)) return
+      // A server that comes to itself may have added to it.
+      if (bytes !== undefined && (attrs.size ?? 0) > bytes) await this.#client.setstat(kept, { size: bytes })
+      partials.abandon(kept, { path: kept, bytes: bytes ?? attrs.size })
     } catch (error) {
       if (!isLost(error)) return
-      this.#settings.partials.abandon(kept, orphan)
+      partials.abandon(kept, orphan)
       throw error
     }
   }
 }
-
-/** Whatever keepPartial is, a file that was written to so lately may be somebody's. */
-const litterAgeMs = 3_600_000
 
 function unlessLost(error: unknown): undefined {
   if (isLost(error)) throw error

@@ -1,4 +1,5 @@
 import type { ByteString } from '../../ftp/bytes.ts'
+import { parentOf } from '../../ftp/pathname.ts'
 import { BackendError } from '../backend.ts'
 
 /**
@@ -7,7 +8,10 @@ import { BackendError } from '../backend.ts'
  */
 export interface Orphan {
   readonly path: ByteString
-  readonly bytes: number
+  /** Where else it may be, when nobody heard whether a rename was carried out. */
+  readonly orElse?: ByteString
+  /** Undefined: all of them. */
+  readonly bytes: number | undefined
 }
 
 /**
@@ -32,21 +36,35 @@ interface Litter {
 export class Partials {
   readonly #live = new Set<ByteString>()
   readonly #collecting = new Set<ByteString>()
+  /** Of those that are live, which look for what they are to go on with. */
+  readonly #looking = new Set<ByteString>()
   readonly #orphans = new Map<ByteString, Orphan>()
   readonly #litter = new Map<ByteString, readonly Litter[]>()
 
   /**
-   * Makes an upload the only one of its login to its target, until `release`. Throws BackendError `busy` where there is one
-   * already: two would take each other's partial file.
+   * Makes an upload the only one of its login to its target, until the returned function is called. To be taken before the
+   * first request. Throws BackendError `busy` where there is one already: two would take each other's partial file.
    */
-  claim(kept: ByteString, collecting = kept): () => void {
+  claim(kept: ByteString): () => void {
     if (this.#live.has(kept)) throw new BackendError('busy', 'the same login is uploading this file already')
     this.#live.add(kept)
+    return () => void this.#live.delete(kept)
+  }
+
+  /** Marks a temporary file as being written to, until the returned function is called. */
+  hide(collecting: ByteString): () => void {
     this.#collecting.add(collecting)
-    return () => {
-      this.#live.delete(kept)
-      this.#collecting.delete(collecting)
-    }
+    return () => void this.#collecting.delete(collecting)
+  }
+
+  /** An upload that goes on looks for its partial file until the returned function is called. */
+  startLooking(kept: ByteString): () => void {
+    this.#looking.add(kept)
+    return () => void this.#looking.delete(kept)
+  }
+  /** Whether an upload is under way after which nothing older is gone on with. */
+  isSuperseded(kept: ByteString): boolean {
+    return this.#live.has(kept) && !this.#looking.has(kept)
   }
 
   isLive(path: ByteString): boolean {
@@ -84,6 +102,13 @@ export class Partials {
     const orphan = this.#orphans.get(kept)
     this.#orphans.delete(kept)
     return orphan
+  }
+
+  /** The lasting names in a folder that orphans are still to be given. */
+  unnamedIn(folder: ByteString): readonly ByteString[] {
+    const found: ByteString[] = []
+    for (const [kept, { path }] of this.#orphans) if (path !== kept && parentOf(kept) === folder) found.push(kept)
+    return found
   }
 
   /** Whether a path is that of an orphan, which is not litter. */

@@ -7,7 +7,6 @@ import type { CapabilityOverrides } from './capabilities.ts'
 import type { Connection, ConnectOptions } from './connection.ts'
 import { Dialer } from './dialer.ts'
 import { SftpFileSystem } from './file-system.ts'
-import { Outdated } from './outdated.ts'
 import { type GatewayMark, loginTag } from './part-name.ts'
 import { Partials } from './partials.ts'
 import { Pool } from './pool.ts'
@@ -20,6 +19,7 @@ import { SftpClient } from './sftp-client.ts'
 import type { SessionTimeouts } from './sftp-session.ts'
 import { StandingLease } from './standing-lease.ts'
 import { Strays } from './strays.ts'
+import { ToldSizes } from './told-sizes.ts'
 import type { UploadSettings } from './upload-settings.ts'
 
 export interface SftpBackendOptions extends Omit<ConnectOptions, 'keepalive'>, SessionTimeouts {
@@ -32,6 +32,8 @@ export interface SftpBackendOptions extends Omit<ConnectOptions, 'keepalive'>, S
   /** How long what was interrupted of an upload is kept; 0: not at all. */
   readonly keepPartialMs: number
   readonly gateway: GatewayMark
+  /** Those of the backend of this name before a reload. */
+  readonly partials?: Partials | undefined
   /** See `StrayRules`. */
   readonly abandonedAfterMs: number
   /** How long a session that is lost in the middle of a transfer is tried to be replaced; 0: not at all. */
@@ -55,7 +57,7 @@ export class SftpBackend implements Backend {
   readonly name: string
   readonly #options: SftpBackendOptions
   readonly #learned: LearnedCapabilities
-  readonly #partials = new Partials()
+  readonly #partials: Partials
   readonly #strays: Strays
   readonly #dialer: Dialer
   readonly #pool: Pool
@@ -69,6 +71,7 @@ export class SftpBackend implements Backend {
     this.name = options.name
     this.#options = options
     this.#learned = new LearnedCapabilities(options.capabilities)
+    this.#partials = options.partials ?? new Partials()
     this.#strays = new Strays({ ...options, partials: this.#partials })
     this.#dialer = new Dialer({ ...options, keepalive: this.#learned.beforeBanner.keepalive === 'ssh' })
     this.#pool = new Pool({
@@ -80,6 +83,11 @@ export class SftpBackend implements Backend {
     })
     this.#health = setInterval(() => void this.#checkHealth(), options.health.everyMs)
     this.#health.unref()
+  }
+
+  /** For the backend that takes over after a reload: what is being uploaded, and what was interrupted. */
+  get partials(): Partials {
+    return this.#partials
   }
 
   get up(): boolean | undefined {
@@ -110,7 +118,7 @@ export class SftpBackend implements Backend {
     const { fsync, verify, uploadMode: mode, gateway, keepPartialMs, staging: folder } = this.#options
     const staging = folder === undefined ? undefined : resolve(home, folder, home)
     const mine = { tag: loginTag(owner), gateway, staging, partials: this.#partials, strays: this.#strays }
-    return { ...mine, outdated: new Outdated(), mode, fsync, verify, keepPartial: keepPartialMs > 0 }
+    return { ...mine, told: new ToldSizes(), mode, fsync, verify, keepPartial: keepPartialMs > 0 }
   }
 
   /** Tries out with an account all that uploads need, and leaves nothing behind. Throws as `open` does. */

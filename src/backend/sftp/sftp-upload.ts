@@ -4,14 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BackendError, type ByteTarget, type Leave, type Upload } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { explain, whyWriteFailed } from './explain.ts'
-import { asBackendError } from './failures.ts'
+import { asBackendError, isLost } from './failures.ts'
+import { writeToDisk } from './finish.ts'
 import { keptPath } from './part-name.ts'
 import { hashOf } from './read-back.ts'
 import { renameOver } from './rename.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import { TransferSession } from './transfer-session.ts'
 import { UploadFile } from './upload-file.ts'
-import { type Place, removePart, type Target } from './upload-place.ts'
+import { type ApartPlace, type Place, removePart, type Target } from './upload-place.ts'
 import type { UploadSettings } from './upload-settings.ts'
 import { begun, done, failed, reopened, type UploadEvent, type UploadState } from './upload-state.ts'
 import { type WriteLane, Writer } from './writer.ts'
@@ -101,7 +102,7 @@ export class SftpUpload implements Upload {
       this.#step('verified')
       // The final name comes last, and only when all the rest was acknowledged: a rename cannot be taken back.
       const { place } = this.#file
-      if (place.kind === 'apart') await this.#takeName(place.path, place.target)
+      if (place.kind === 'apart') await this.#takeName(place, attrs)
       this.#step('renamed')
       this.#hooks.release()
       if (attrs.size !== undefined) this.#hooks.onCommitted(attrs)
@@ -138,9 +139,13 @@ export class SftpUpload implements Upload {
     if (stored !== sent) throw new BackendError('failed', 'the backend does not hold the bytes that were sent')
   }
 
-  async #takeName(path: Place['path'], target: Target): Promise<void> {
+  async #takeName(place: ApartPlace, stored: Attrs): Promise<void> {
+    const { path, target } = place
     const renew = () => this.#session.renew(this.#file.arrived)
-    await this.#session.repeat(async () => this.#hooks.settle?.(this.#session.parts), renew)
+    await this.#session.repeat(async () => {
+      await this.#hooks.settle?.(this.#session.parts)
+      await this.#checkBasis(place)
+    }, renew)
     let asked = 0
     const take = async () => {
       asked++
@@ -148,13 +153,25 @@ export class SftpUpload implements Upload {
       if (target.unique) await client.rename(path, target.path)
       else await renameOver(client, parts.server, path, target.path)
     }
-    // Nobody else has ever had the temporary name: when it is gone, an earlier request has been carried out.
-    const unlessTaken = (error: unknown) => {
+    // Nobody else has ever had the temporary name: when it is gone and the target is ours, an earlier request was carried out.
+    const unlessTaken = async (error: unknown) => {
       if (asked < 2 || !(error instanceof BackendError) || error.kind !== 'notFound') throw error
+      const found = await this.#session.client.stat(target.path)
+      if (!isSame(found, stored)) throw error
     }
     const oneStep = this.#session.parts.server.can.rename === 'posix' || target.unique
     if (!oneStep) return take()
     await this.#session.repeat(() => take().catch(unlessTaken), renew)
+  }
+
+  /** What was copied and gone on with must not replace what somebody else has stored meanwhile. */
+  async #checkBasis({ basis, target }: ApartPlace): Promise<void> {
+    if (!basis) return
+    const now = await this.#session.client.stat(target.path).catch((error) => {
+      if (isLost(error)) throw error
+      return undefined
+    })
+    if (now && !isSame(now, basis)) throw new BackendError('busy', 'the file was changed while it was gone on with')
   }
 
   async #reopen(): Promise<WriteLane> {
@@ -195,10 +212,15 @@ export class SftpUpload implements Upload {
     const { place, arrived } = this.#file
     if (leave === 'nothing' || !this.#settings.keepPartial || place.kind !== 'apart' || place.target.unique)
       return undefined
+    if (leave === 'untouched') return place.good > 0 ? place.good : undefined
+    const { contiguous } = this.#writer
     // Without what is behind the bytes, or with none of them, it would be no more than the file that it goes on in.
-    if (place.keepsTail && (place.size > place.start || this.#writer.contiguous === 0)) return undefined
-    // With several connections there may be holes.
-    if (leave === 'bytes' && this.#writer.inOrder && arrived > 0) return arrived
+    if (place.keepsTail && (place.size > place.start || contiguous === 0)) return undefined
+    // With several connections there may be holes, and where WRITEs may still come behind what is cut off now.
+    const whole = this.#writer.inOrder && (this.#session.parts.server.can.answersInOrder || this.#writer.idle)
+    if (leave === 'bytes' && whole && contiguous > 0) return arrived
+    // What was there before is as good as it was, up to where this one began.
+    if (place.good > 0) return contiguous > 0 || this.#writer.sent > 0 ? Math.min(place.good, place.start) : place.good
     return place.target.replaces ? 0 : undefined
   }
 
@@ -210,6 +232,8 @@ export class SftpUpload implements Upload {
       // What was sent after a failure may be there, with a hole before it. The end of a small file is sent with its bytes.
       if (closing) await client.setstat(path, { size: bytes })
       else await client.fsetstat(place.handle, { size: bytes })
+      // Nobody would do that for these bytes later, if the server crashed before their client comes back.
+      if (bytes > 0 && !closing) await writeToDisk(this.#session.parts, this.#settings, place)
       await this.#file.close().catch(() => {})
       await client.rename(path, kept)
     } catch {
@@ -228,4 +252,10 @@ export class SftpUpload implements Upload {
     if (ours) await removePart(client, this.#settings.partials, kept, place.path).catch(() => {})
     await closed
   }
+}
+
+/** As far as the server tells. */
+function isSame(found: Attrs, known: Pick<Attrs, 'size' | 'modified'>): boolean {
+  const equal = (a: number | undefined, b: number | undefined) => a === undefined || b === undefined || a === b
+  return equal(found.size, known.size) && equal(found.modified, known.modified)
 }

@@ -11,6 +11,7 @@ import type { SftpClient } from './sftp-client.ts'
 export interface StrayRules {
   readonly gateway: GatewayMark
   readonly partials: Partials
+  readonly keepPartialMs: number
   /** After so long without a byte no other gateway can be writing to a file any more, nor committing it. */
   readonly abandonedAfterMs: number
 }
@@ -35,6 +36,8 @@ export interface Stray {
 
 /** Logins and directories that are remembered. */
 const looksMax = 10_000
+/** Whatever keepPartial is, a file that was written to so lately may be somebody's. */
+export const litterAgeMs = 3_600_000
 
 /**
  * Uploads that a killed gateway has left behind: it could give their files no name under which they are looked for. The
@@ -60,14 +63,21 @@ export class Strays {
     if (this.knows(owner, directory)) return
     const key = owner.tag + directory
     const running = this.#looks.get(key)
-    if (running && !running.finished) return running.done
+    if (running && !running.finished) {
+      // Another session's, whose loss is not ours.
+      const done = await running.done.then(
+        () => true,
+        () => false,
+      )
+      return done ? undefined : this.look(parts, owner, directory)
+    }
     await this.#note(key, this.#search(parts, owner, directory))
   }
 
   /** Whether an entry is such a file of this login. */
   strayOf(tag: string, entry: Entry): Stray | undefined {
     const part = partOf(entry.name, tag)
-    // A link of that name would lead to another file, which is not to be changed.
+    // A link of that name would lead us to another file.
     if (part?.kind !== 'collecting' || entry.type !== 'file' || entry.modified === undefined) return undefined
     const { gateway, abandonedAfterMs } = this.#rules
     const own = part.instance === gateway.instance
@@ -105,6 +115,10 @@ export class Strays {
     }
   }
 
+  #isOver({ modified }: Entry): boolean {
+    return modified !== undefined && modified * 1000 < Date.now() - Math.max(this.#rules.keepPartialMs, litterAgeMs)
+  }
+
   async #isWanted(
     client: SftpClient,
     { entry, part }: Stray,
@@ -114,7 +128,8 @@ export class Strays {
   ): Promise<boolean> {
     const there = kept.get(part.base)
     const newest = there === undefined || age(there) < age(entry)
-    if (part.filling === 'copy' || !newest || this.#rules.partials.isLive(keptPath)) return false
+    if (part.filling === 'copy' || !newest || this.#isOver(entry) || this.#rules.partials.isSuperseded(keptPath))
+      return false
     // What was left behind and has been uploaded since is over.
     const since = target === undefined ? undefined : await client.lstat(target).catch(unlessLost)
     return (since?.modified ?? 0) <= age(entry)
@@ -171,8 +186,10 @@ export class Strays {
         for (const entry of batch) {
           const stray = this.strayOf(tag, entry)
           const part = partOf(entry.name, tag)
-          if (stray) strays.push(stray)
-          else if (part?.kind === 'kept') kept.set(part.base, entry)
+          if (part?.kind === 'kept' && this.#isOver(entry))
+            client.remove(join(staging ?? directory, entry.name)).catch(() => {})
+          else if (stray) strays.push(stray)
+          else if (part?.kind === 'kept' && entry.type === 'file') kept.set(part.base, entry)
         }
       }
     } catch (error) {

@@ -31,6 +31,10 @@ export interface ApartPlace extends OpenFile {
    * a client goes back in its partial file, it does not.
    */
   readonly keepsTail: boolean
+  /** How much of it was there before this upload, and is good: that of an interrupted upload. */
+  readonly good: number
+  /** The file that was copied into it, as it was then: another one must not be replaced by this. */
+  readonly basis?: Pick<Attrs, 'size' | 'modified'>
 }
 /** The final name itself: to be gone on with (APPE and REST), or to be written from its beginning. */
 export interface InPlace extends OpenFile {
@@ -67,19 +71,22 @@ export async function openBeside(
     await drop()
     throw looked.reason
   }
-  const { exists, ...target } = looked.value
+  const { exists, modified: _, ...target } = looked.value
   if (unique && exists) {
     await drop()
     throw new BackendError('alreadyExists', 'the name is taken')
   }
   const whole = { ...target, unique, replaces: exists }
-  const fresh = { kind: 'apart', start: 0, size: 0, keepsTail: false, target: whole } as const
+  const fresh = { kind: 'apart', start: 0, size: 0, keepsTail: false, good: 0, target: whole } as const
   if (target.path !== path) {
     // Storing to a link stores to the file that it names, as every FTP server does; the link stays a link.
     await drop()
     return { ...(await openPart(client, owner, target.path, filling)), ...fresh }
   }
   if (opened.status === 'rejected') throw opened.reason
+  // Until the end it would be open to whoever may read new files here.
+  if (target.mode !== undefined && (target.mode & 0o044) !== 0o044)
+    client.fsetstat(opened.value.handle, { permissions: target.mode }).catch(() => {})
   return { ...opened.value, ...fresh }
 }
 
@@ -89,8 +96,11 @@ export function isInPlace({ server }: Pick<TransferParts, 'server'>, { mode }: P
 }
 
 /** How a client's bytes reach their file. */
-export function fillingOf({ server, lanes }: Pick<TransferParts, 'server' | 'lanes'>): Filling {
-  return server.can.answersInOrder && !lanes.wanted ? 'sequence' : 'gaps'
+export function fillingOf(
+  { server, lanes }: Pick<TransferParts, 'server' | 'lanes'>,
+  { continuable }: Pick<UploadSettings, 'continuable'>,
+): Filling {
+  return server.can.answersInOrder && !lanes.wanted && continuable !== false ? 'sequence' : 'gaps'
 }
 
 export interface Part {
@@ -165,7 +175,7 @@ async function inNewFolder<T>(
 /** The final path with a link resolved, and what is there. Throws for what cannot be replaced by a file. */
 export async function lookAtTarget(client: SftpClient, path: ByteString) {
   const attrs = await statIfThere(() => client.lstat(path))
-  if (!attrs) return { path, mode: undefined, exists: false }
+  if (!attrs) return { path, mode: undefined, modified: undefined, exists: false }
   const isLink = ((attrs.permissions ?? 0) & fileKind.mask) === fileKind.symlink
   const target = isLink ? await whereLinkLeads(client, path) : path
   const file = isLink ? await statIfThere(() => client.stat(path)) : attrs
@@ -173,11 +183,11 @@ export async function lookAtTarget(client: SftpClient, path: ByteString) {
   const mode = file?.permissions === undefined ? undefined : file.permissions & 0o7777
   // Replacing by rename would get around the protection of a read-only file.
   if (mode !== undefined && (mode & 0o222) === 0) throw new BackendError('accessDenied', 'the target is read-only')
-  return { path: target, mode, exists: true }
+  return { path: target, mode, modified: file?.modified, exists: true }
 }
 
 /** Many servers' REALPATH (Paramiko's, pkg/sftp's) only tidies the text of a path; then the link itself is asked. */
-async function whereLinkLeads(client: SftpClient, link: ByteString): Promise<ByteString> {
+export async function whereLinkLeads(client: SftpClient, link: ByteString): Promise<ByteString> {
   const real = await client.realpath(link)
   if (real !== link) return real
   const stored = await client.readlink(link)

@@ -1,7 +1,7 @@
-import type { Outdated } from './outdated.ts'
 import type { PartOwner } from './part-name.ts'
 import type { Partials } from './partials.ts'
 import type { Strays } from './strays.ts'
+import type { ToldSizes } from './told-sizes.ts'
 
 /** How a login's uploads are stored. */
 export interface UploadSettings extends PartOwner {
@@ -14,7 +14,9 @@ export interface UploadSettings extends PartOwner {
   readonly permissions?: number | undefined
   /** Whether what was interrupted is kept, to be continued. */
   readonly keepPartial: boolean
+  /** Whether what is stored is what the client sends, so that it can go on by its size; default: it is. */
+  readonly continuable?: boolean | undefined
   readonly partials: Partials
-  readonly outdated: Outdated
+  readonly told: ToldSizes
   readonly strays: Strays
 }

@@ -8,7 +8,7 @@ import type { SftpClient } from './sftp-client.ts'
 import { SftpUpload } from './sftp-upload.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import { openContinued } from './upload-continued.ts'
-import { type ApartPlace, dropPart, fillingOf, isInPlace, openBeside, openInPlace, removePart } from './upload-place.ts'
+import { dropPart, fillingOf, isInPlace, openBeside, openInPlace, removePart } from './upload-place.ts'
 import type { UploadSettings } from './upload-settings.ts'
 
 /** Opens an upload. Nothing that is there already is changed before `commit`, except in place. */
@@ -20,26 +20,79 @@ export async function openUpload(
   onCommitted: (attrs: Attrs) => void,
 ): Promise<Upload> {
   if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
-  if (isInPlace(parts, settings)) return openedInPlace(parts, settings, path, mode, onCommitted)
-  const { client } = parts
-  const { partials, strays } = settings
-  const continues = mode.kind === 'append' || mode.kind === 'restart'
-  if (mode.kind === 'replace') {
-    startOver(client, partials, keptPath(path, settings))
-    settings.outdated.forget(keptPath(path, settings))
+  const claims = new Claims(settings.partials)
+  const release = () => claims.release()
+  try {
+    claims.take(keptPath(path, settings))
+    if (isInPlace(parts, settings)) {
+      const place = await openInPlace(parts.client, path, mode)
+      return new SftpUpload(parts, settings, place, { onCommitted, release })
+    }
+    return await openedApart(parts, settings, path, mode, claims, onCommitted)
+  } catch (error) {
+    release()
+    // Somebody is making a file of this name; STOU takes another one.
+    if (mode.kind === 'unique' && error instanceof BackendError && error.kind === 'busy')
+      throw new BackendError('alreadyExists', 'the name is being uploaded', { cause: error })
+    throw error
   }
+}
+
+/** What an upload has for itself alone, from before its first request to its end. */
+class Claims {
+  readonly #partials: Partials
+  readonly #held: (() => void)[] = []
+  constructor(partials: Partials) {
+    this.#partials = partials
+  }
+  take(kept: ByteString): void {
+    this.#held.push(this.#partials.claim(kept))
+  }
+  hide(collecting: ByteString): void {
+    this.#held.push(this.#partials.hide(collecting))
+  }
+  release(): void {
+    for (const each of this.#held.splice(0)) each()
+  }
+}
+
+async function openedApart(
+  parts: TransferParts,
+  settings: UploadSettings,
+  path: ByteString,
+  mode: WriteMode,
+  claims: Claims,
+  onCommitted: (attrs: Attrs) => void,
+): Promise<Upload> {
+  const { client } = parts
+  const { partials, strays, told } = settings
+  const release = () => claims.release()
+  const own = keptPath(path, settings)
+  const claimTarget = (target: ByteString) => {
+    if (target !== path) claims.take(keptPath(target, settings))
+  }
+  if (mode.kind === 'replace') {
+    startOver(client, partials, own)
+    told.forget(own)
+  }
+  const continues = mode.kind === 'append' || mode.kind === 'restart'
   const opening = continues
-    ? openContinued(parts, settings, path, mode)
-    : openBeside(client, settings, path, { unique: mode.kind === 'unique', filling: fillingOf(parts) })
+    ? openContinued(parts, settings, path, mode, claimTarget)
+    : openBeside(client, settings, path, { unique: mode.kind === 'unique', filling: fillingOf(parts, settings) })
   const looks = mode.kind === 'replace' && settings.keepPartial && !strays.knows(settings, parentOf(path))
   // Under way while the client sends; nobody waits for it before the commit.
   if (looks) strays.look(parts, settings, parentOf(path)).catch(() => {})
   const place = await opening
-  if (place.kind !== 'apart') return new SftpUpload(parts, settings, place, { onCommitted, release: () => {} })
+  if (place.kind !== 'apart') return new SftpUpload(parts, settings, place, { onCommitted, release })
   const kept = keptPath(place.target.path, settings)
-  const release = await claimed(client, partials, kept, place, () => {
-    if (mode.kind === 'replace' && place.target.path !== path) startOver(client, partials, kept)
-  })
+  try {
+    if (!continues) claimTarget(place.target.path)
+  } catch (error) {
+    await dropPart(client, partials, kept, place)
+    throw error
+  }
+  claims.hide(place.path)
+  if (mode.kind === 'replace' && kept !== own) startOver(client, partials, kept)
   /** What was left behind of earlier uploads must not be taken for the rest of this one. */
   const settle = async (now: TransferParts) => {
     if (looks) await strays.look(now, settings, parentOf(place.target.path))
@@ -52,46 +105,12 @@ export async function openUpload(
   return new SftpUpload(parts, settings, place, { onCommitted, release, settle })
 }
 
-/** Two uploads of a login into one file would be mixed there. */
-async function openedInPlace(
-  parts: TransferParts,
-  settings: UploadSettings,
-  path: ByteString,
-  mode: WriteMode,
-  onCommitted: (attrs: Attrs) => void,
-): Promise<Upload> {
-  const release = settings.partials.claim(`${settings.tag}${path}`)
-  try {
-    const place = await openInPlace(parts.client, path, mode)
-    return new SftpUpload(parts, settings, place, { onCommitted, release })
-  } catch (error) {
-    release()
-    throw error
-  }
-}
-
-async function claimed(
-  client: SftpClient,
-  partials: Partials,
-  kept: ByteString,
-  place: ApartPlace,
-  before: () => void,
-): Promise<() => void> {
-  try {
-    before()
-    return partials.claim(kept, place.path)
-  } catch (error) {
-    await dropPart(client, partials, kept, place)
-    throw error
-  }
-}
-
 /**
  * What was interrupted before is not continued after this. The requests go out with those that open the upload, and cost no
- * round trip. Throws BackendError `busy` while the login is uploading the file already.
+ * round trip.
  */
 function startOver(client: SftpClient, partials: Partials, kept: ByteString): void {
-  if (partials.isLive(kept)) throw new BackendError('busy', 'the same login is uploading this file already')
   const orphan = partials.take(kept)
-  for (const path of [kept, ...(orphan ? [orphan.path] : [])]) removePart(client, partials, kept, path).catch(() => {})
+  const places = new Set([kept, orphan?.path ?? kept, orphan?.orElse ?? kept])
+  for (const path of places) removePart(client, partials, kept, path).catch(() => {})
 }

@@ -84,6 +84,10 @@ export class Writer extends Writable implements ByteTarget {
   get inOrder(): boolean {
     return this.#ways.length <= 1
   }
+  /** Every WRITE that was sent is answered. */
+  get idle(): boolean {
+    return this.#open.size === 0
+  }
   /** Bytes from the start that the server has acknowledged without a gap. */
   get contiguous(): number {
     const [first = this.#nextOffset] = this.#open.keys()

@@ -1,0 +1,148 @@
+import { expect, test } from 'vitest'
+import type { FileSystem } from '../../src/backend/backend.ts'
+import { ByteBudget } from '../../src/backend/sftp/byte-budget.ts'
+import { createHostKeyPolicy } from '../../src/backend/sftp/host-keys.ts'
+import { Secret } from '../../src/ftp/secret.ts'
+import { backendTo } from '../support/backend-under-test.ts'
+import { held, inArena, noise, outcome, store } from '../support/hostile-sftp/arena.ts'
+import { changes, failure, lostAtRequest, lostInAnswer, silence } from '../support/hostile-sftp/misdeeds.ts'
+import { type HostileServer, startHostileServer, victim } from '../support/hostile-sftp/server.ts'
+
+const whole = noise(3_000_000)
+const cutAt = 1_500_000
+async function interrupt(files: FileSystem, path: string, bytes = whole.subarray(0, cutAt)) {
+  const upload = await files.write(path, { kind: 'replace' })
+  upload.sink.write(bytes)
+  await upload.abandon('bytes')
+}
+const text = (bytes: Buffer) => bytes.toString('latin1')
+const parts = ({ tree }: HostileServer) => [...tree.root.children.keys()].filter((name) => name.endsWith('.part'))
+
+test('the answer to the RENAME that takes a partial file is lost: SIZE and REST do not lead into the old file', async () => {
+  await inArena({ handlesStay: true }, async ({ open, server }) => {
+    await interrupt(await open(), '/old')
+    server.misbehave({ faults: [{ on: 'rename', nth: 1, does: lostInAnswer }] })
+    const files = await open()
+    const { size: first = 0 } = await files.stat('/old', 'SIZE')
+    expect(first).toBe(cutAt - 1)
+    expect(await outcome(store(files, '/old', whole.subarray(first), { kind: 'restart', offset: first }))).toBe(
+      'unavailable',
+    )
+    server.misbehave({})
+    const again = await open()
+    const { size: offset = 0 } = await again.stat('/old', 'SIZE')
+    const told = await outcome(
+      store(again, '/old', whole.subarray(offset), offset > 0 ? { kind: 'restart', offset } : { kind: 'replace' }),
+    )
+    if (told === 'done') expect(held(server, '/old') === text(whole), `mixed: it was told ${offset}`).toBe(true)
+  })
+})
+
+test('the RENAME that takes a partial file is refused once: APPE does not begin a file with its tail', async () => {
+  await inArena({ handlesStay: true }, async ({ open, server }) => {
+    const files = await open()
+    await interrupt(files, '/new')
+    const { size: offset = 0 } = await files.stat('/new', 'SIZE')
+    server.misbehave({ faults: [{ on: 'rename', nth: 1, does: failure() }] })
+    const told = await outcome(store(files, '/new', whole.subarray(offset), { kind: 'append' }))
+    if (told === 'done') expect(held(server, '/new')?.length).toBe(whole.length)
+  })
+})
+
+test('no 226 where the temporary file is gone before its rename was carried out', async () => {
+  await inArena({ handlesStay: true, reconnectMs: 10_000 }, async ({ open, server }) => {
+    const files = await open()
+    const sweep = changes((honest) => {
+      // Somebody tidies up between the two connections (find -name '*.part' -delete, a folder that was renamed).
+      for (const name of parts(server)) server.tree.root.children.delete(name)
+      return [honest]
+    })
+    server.misbehave({
+      faults: [
+        { on: 'posix-rename@openssh.com', nth: 1, does: lostAtRequest },
+        { on: 'realpath', nth: 1, does: sweep },
+      ],
+    })
+    const told = await outcome(store(files, '/old', whole))
+    expect(told === 'done').toBe(held(server, '/old') === text(whole))
+  })
+})
+
+function unordered(server: HostileServer) {
+  const { host, port, fingerprint } = server
+  const hostKeys = createHostKeyPolicy({ host, port, fingerprints: [fingerprint], knownHostsText: undefined })
+  return backendTo(
+    { host, port, hostKeys },
+    {
+      budget: new ByteBudget(8 << 20),
+      capabilities: { answersInOrder: false, writeBytes: 100_000 },
+      requestMs: 3_000,
+      closeMs: 3_000,
+    },
+  )
+}
+
+test('a server that carries out WRITEs in any order: what is kept of an upload has no hole', async () => {
+  const server = await startHostileServer({})
+  const backend = unordered(server)
+  try {
+    const login = () => backend.open({ kind: 'password', username: victim, password: new Secret('x') })
+    const files = await login()
+    // WRITE 5 is late: it is carried out behind CLOSE, which is an error. WRITE 6 is carried out behind FSETSTAT.
+    const late = changes((honest) => {
+      for (const name of parts(server)) {
+        const node = server.tree.peek(`/${name}`)
+        if (node?.type !== 'file') continue
+        const content = Buffer.alloc(600_000)
+        node.content.copy(content)
+        whole.copy(content, 500_000, 500_000, 600_000)
+        node.content = content
+      }
+      return [honest]
+    })
+    server.misbehave({
+      faults: [
+        { on: 'write', nth: 5, times: 2, does: silence },
+        { on: 'fsetstat', nth: 1, does: late },
+      ],
+    })
+    const upload = await files.write('/new', { kind: 'replace' })
+    upload.sink.on('error', () => {})
+    upload.sink.write(whole.subarray(0, 600_000))
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    // As TransferRunner does when the data connection is reset: receiveInto destroys the sink first.
+    upload.sink.destroy()
+    await upload.abandon('bytes')
+    server.misbehave({})
+    const again = await login()
+    const { size: offset = 0 } = await again.stat('/new', 'SIZE').catch(() => ({ size: 0 }))
+    await store(again, '/new', whole.subarray(offset), offset > 0 ? { kind: 'restart', offset } : { kind: 'replace' })
+    expect(held(server, '/new') === text(whole), `it was told ${offset}`).toBe(true)
+  } finally {
+    await backend.close()
+    await server.stop()
+  }
+})
+
+test('what is kept of an upload is flushed, as nobody does that for these bytes later if the server crashes between', async () => {
+  await inArena({ handlesStay: true }, async ({ open, server }) => {
+    const files = await open()
+    server.misbehave({})
+    await interrupt(files, '/new')
+    const asked = server.asked
+    expect(asked.includes('rename')).toBe(true)
+    expect(asked.slice(0, asked.indexOf('rename'))).toContain('fsync@openssh.com')
+  })
+})
+
+test('an upload is not failed by the loss of another session of its login', async () => {
+  await inArena({ handlesStay: true, deadlineMs: 2_000 }, async ({ open, server }) => {
+    const [one, two] = [await open(), await open()]
+    server.misbehave({ faults: [{ on: 'opendir', nth: 1, does: silence }] })
+    const lost = outcome(one.stat('/old', 'SIZE'))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const told = await outcome(store(two, '/new', whole))
+    expect(await lost).toBe('unavailable')
+    expect(told).toBe('done')
+  })
+})
