@@ -43,7 +43,8 @@ interface Ask {
 
 /**
  * The file's bytes in order, as many READs under way at a time as the path is worth (`Pace`). Short answers are normal
- * (pkg/sftp answers at most 32 KiB): the gap is asked for again at once and later READs are made smaller. Only a STATUS of end of
+ * (pkg/sftp answers at most 32 KiB): the gap is asked for again at once and later READs are made smaller, for good where the
+ * same comes twice. Only a STATUS of end of
  * file ends the content; an end before `size` is an error, because a file that shrinks under a reader would arrive cut.
  */
 export class Reader implements AsyncIterable<Buffer> {
@@ -55,6 +56,8 @@ export class Reader implements AsyncIterable<Buffer> {
   #requestBytes: number
   /** Bytes of the newest short answer. */
   #shortAnswer = 0
+  /** It came twice: the server gives no more. */
+  #isLimit = false
   #nextOffset: number
   #askedBeyondEnd = false
   #stopped = false
@@ -149,6 +152,7 @@ export class Reader implements AsyncIterable<Buffer> {
     if (chunk.length === 0) throw new BackendError('failed', 'read: an answer without bytes')
     if (ask.offset >= (this.#size ?? Number.POSITIVE_INFINITY)) this.#askedBeyondEnd = false
     if (chunk.length < ask.length) this.#askForGap(ask, chunk.length)
+    else this.#askForMore(ask.length)
     return chunk
   }
 
@@ -158,10 +162,17 @@ export class Reader implements AsyncIterable<Buffer> {
     this.#asked.unshift(this.#ask(ask.offset + got, length))
     // A file that grows, and whose new end says nothing about the server.
     if (ask.offset + got > (this.#size ?? Number.POSITIVE_INFINITY)) return
-    this.#requestBytes = Math.max(requestBytesMin, got)
     // Twice the same is a limit; once may be the end of the file.
-    if (got === this.#shortAnswer && got >= learnedBytesMin) this.#plan.learnRequestBytes?.(got)
+    this.#isLimit = got === this.#shortAnswer
+    if (this.#isLimit || got >= learnedBytesMin) this.#requestBytes = Math.max(requestBytesMin, got)
+    if (this.#isLimit && got >= learnedBytesMin) this.#plan.learnRequestBytes?.(got)
     this.#shortAnswer = got
+  }
+
+  /** A single short answer was a busy moment; the rest of the file need not be read in pieces like it. */
+  #askForMore(answered: number): void {
+    if (this.#isLimit || this.#requestBytes >= this.#plan.requestBytes) return
+    this.#requestBytes = Math.min(this.#plan.requestBytes, Math.max(answered, 2 * this.#requestBytes))
   }
 
   #checkEnd(offset: number): void {

@@ -146,6 +146,24 @@ test('short answers make later requests smaller', async () => {
   expect(remote.asked.at(-1)?.length).toBe(600)
 })
 
+test.each([100, 5000])(
+  'one answer of %i bytes, as of a server that is busy for a moment, does not make all later requests small',
+  async (short) => {
+    const file = bytes(500_000)
+    const remote = server(file)
+    let answers = 0
+    const client = {
+      async read(...request: Parameters<typeof remote.read>) {
+        const answer = await remote.read(...request)
+        return ++answers === 3 ? answer?.subarray(0, short) : answer
+      },
+    }
+    const options = { ...plan(file.length, { requestBytes: 10_000, budget: new ByteBudget(1e6) }), inFlightMax: 40_000 }
+    expect(await collect(new Reader(lane(client), options))).toEqual(file)
+    expect(remote.asked.length).toBeLessThan(70)
+  },
+)
+
 test('four requests are under way from the start, and never more than may be in flight', async () => {
   // How far it goes in between depends on the path, see pace.test.ts.
   const remote = server(bytes(2000))
