@@ -29,7 +29,7 @@ async function reload({ pid, log }: Sshd): Promise<void> {
   const listening = () => log().match(/Server listening on/g)?.length ?? 0
   const before = listening()
   signal(pid, 'SIGHUP')
-  await vi.waitUntil(() => listening() > before, { timeout: 10_000 })
+  await vi.waitUntil(() => listening() > before, { timeout: 30_000 })
 }
 
 test('F36 the account is locked while its user is logged in: the session goes on, the next login gets 530, and works when it is unlocked', async () => {
@@ -81,7 +81,7 @@ test('F36 the key that the gateway holds is taken from the account: the session 
   expect(place.stored('f').equals(whole)).toBe(true)
   await client.dialogue('> QUIT', '< 221')
   // Until then its connection serves further logins.
-  await vi.waitUntil(() => sftpServersOf(sshd).length === 0, { timeout: 10_000 })
+  await vi.waitUntil(() => sftpServersOf(sshd).length === 0, { timeout: 30_000 })
   const refused = await greeted(gateway)
   await refused.dialogue('> USER acme', '< 331', '> PASS right', '< 421')
   expect(gateway.log).toContainEqual(expect.objectContaining({ kind: 'backendConnection', outcome: 'auth' }))

@@ -15,7 +15,7 @@ import { inject } from '../support/strace-sftp.ts'
 const place = useFaultyPlace((main) => ({ backends: [{ ...main, timeouts: { request: '3s' } }] }))
 const plain = useFaultyPlace((main) => ({ backends: [{ ...main, timeouts: { request: '2s', reconnect: '0s' } }] }))
 /** More than what is under way between a server and a client that does not read. */
-const content = Buffer.concat(Array(16).fill(half))
+const content = Buffer.concat(Array(8).fill(half))
 
 const frozen: number[] = []
 afterEach(() => {
@@ -50,9 +50,10 @@ async function beginDownload(client: Dialogue, name: string) {
   return async () => {
     const chunks: Buffer[] = []
     secured.on('data', (chunk: Buffer) => chunks.push(chunk))
+    const over = new Promise((closed) => secured.once('close', closed))
     const { code } = await client.reply()
     secured.end()
-    if (!secured.closed) await once(secured, 'close')
+    await over
     return { code, received: Buffer.concat(chunks) }
   }
 }

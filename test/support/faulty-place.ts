@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
 import { Dialogue } from './dialogue.ts'
 import { emptyFolder, finishedIn } from './fixtures.ts'
 import { startTestGateway, type TestGateway } from './gateway-under-test.ts'
+import { ground } from './ground.ts'
 import { sftpServersOf } from './sftp-processes.ts'
 import { type Sshd, type SshdOptions, startSshd } from './sshd.ts'
+import { mountTmpfs } from './tmpfs.ts'
 
 /** OpenSSH with its sftp-server as a process of its own, which a test does something to, and a gateway in front of it. */
 export interface FaultyPlace {
@@ -38,21 +40,27 @@ export function useFaultyPlace(
 ): FaultyPlace {
   let sshd: Sshd
   let gateway: TestGateway
+  let unmount: (() => Promise<void>) | undefined
   const clients: Dialogue[] = []
   beforeAll(async () => {
-    sshd = await startSshd({ subsystem: 'sftp-server', ...options })
+    const { runFolder, user } = await ground()
+    const home = mkdtempSync(join(runFolder, 'memory-'))
+    // On a disk that others keep busy, fsync could take longer than a test lets the backend take for an answer.
+    unmount = await mountTmpfs(home, user, '1g')
+    sshd = await startSshd({ subsystem: 'sftp-server', home, ...options })
     const main = { name: 'main', host: sshd.host, port: sshd.port, hostKeys: [sshd.fingerprints.ed25519] }
     gateway = await startTestGateway({ sshd, settings: settings(main) })
   })
   afterEach(async () => {
     for (const client of clients.splice(0)) client.close()
     expect(gateway.log.filter(({ kind }) => kind === 'bug')).toEqual([])
-    await vi.waitUntil(() => sftpServersOf(sshd).length === 0, { timeout: 10_000 })
+    await vi.waitUntil(() => sftpServersOf(sshd).length === 0, { timeout: 30_000 })
     emptyFolder(sshd.home)
   })
   afterAll(async () => {
     await gateway?.stop()
     await sshd?.stop()
+    await unmount?.()
   })
   const place: FaultyPlace = {
     get sshd() {
@@ -78,7 +86,7 @@ export function useFaultyPlace(
       return part && join(sshd.home, part)
     },
     arrived: (name, bytes) =>
-      vi.waitUntil(() => sizeOf(place.part(name)) >= bytes, { timeout: 20_000, interval: 5 }).then(() => {}),
+      vi.waitUntil(() => sizeOf(place.part(name)) >= bytes, { timeout: 30_000, interval: 5 }).then(() => {}),
     holdsOnly(content) {
       expect(finishedIn(sshd.home)).toEqual(['f'])
       expect(place.stored('f').equals(content), 'content of f').toBe(true)

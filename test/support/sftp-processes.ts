@@ -11,7 +11,7 @@ export function sftpServersOf({ pid }: Pick<Sshd, 'pid'>): number[] {
 /** The sftp-server of the only login. */
 export async function sftpServerOf(sshd: Pick<Sshd, 'pid'>): Promise<number> {
   // That of a login before may still be on its way out.
-  await vi.waitUntil(() => sftpServersOf(sshd).length === 1, { timeout: 10_000, interval: 10 })
+  await vi.waitUntil(() => sftpServersOf(sshd).length === 1, { timeout: 30_000, interval: 10 })
   return sftpServersOf(sshd)[0] as number
 }
 

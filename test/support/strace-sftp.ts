@@ -23,7 +23,7 @@ export async function inject(pid: number, path: string, what: string): Promise<I
   const [call = ''] = what.split(':', 1)
   const how = ['-P', path, '-e', `trace=${call}`, '-e', `inject=${what}`]
   const strace = await startDaemon(program('strace'), ['-f', '-o', output, ...how, '-p', String(pid)], { runFolder })
-  await vi.waitUntil(() => strace.log().includes(' attached') || !strace.running(), { timeout: 10_000, interval: 10 })
+  await vi.waitUntil(() => strace.log().includes(' attached') || !strace.running(), { timeout: 30_000, interval: 10 })
   if (!strace.running()) throw new Error(`strace has not attached to ${pid}: ${strace.log()}`)
   return {
     hits: () => readFileSync(output, 'utf8').split(/\((?:INJECTED|DELAYED)\)/).length - 1,
