@@ -124,17 +124,6 @@ test('a server that carries out WRITEs in any order: what is kept of an upload h
   }
 })
 
-test('what is kept of an upload is flushed, as nobody does that for these bytes later if the server crashes between', async () => {
-  await inArena({ handlesStay: true }, async ({ open, server }) => {
-    const files = await open()
-    server.misbehave({})
-    await interrupt(files, '/new')
-    const asked = server.asked
-    expect(asked.includes('rename')).toBe(true)
-    expect(asked.slice(0, asked.indexOf('rename'))).toContain('fsync@openssh.com')
-  })
-})
-
 test('an upload is not failed by the loss of another session of its login', async () => {
   await inArena({ handlesStay: true, deadlineMs: 2_000 }, async ({ open, server }) => {
     const [one, two] = [await open(), await open()]

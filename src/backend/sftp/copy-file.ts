@@ -26,7 +26,7 @@ export async function copyFile(
     const attrs = await client.fstat(source)
     if (isDirectory(attrs)) throw new BackendError('isADirectory', 'a directory cannot be copied as a file')
     if (attrs.size === undefined) throw new BackendError('failed', 'the server does not tell how long the file is')
-    const place = await openBeside(client, settings, to, { unique: false, filling: 'copy' })
+    const place = await openBeside(parts, settings, to, { unique: false, filling: 'copy' })
     await fill(parts, settings, { handle: source, length: attrs.size }, place)
   } finally {
     await client.close(source).catch(() => {})

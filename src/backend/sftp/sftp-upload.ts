@@ -5,7 +5,6 @@ import { BackendError, type ByteTarget, type Leave, type Upload } from '../backe
 import type { Attrs } from './attrs.ts'
 import { explain, whyWriteFailed } from './explain.ts'
 import { asBackendError, isLost } from './failures.ts'
-import { writeToDisk } from './finish.ts'
 import { keptPath } from './part-name.ts'
 import { hashOf } from './read-back.ts'
 import { renameOver } from './rename.ts'
@@ -232,8 +231,6 @@ export class SftpUpload implements Upload {
       // What was sent after a failure may be there, with a hole before it. The end of a small file is sent with its bytes.
       if (closing) await client.setstat(path, { size: bytes })
       else await client.fsetstat(place.handle, { size: bytes })
-      // Nobody would do that for these bytes later, if the server crashed before their client comes back.
-      if (bytes > 0 && !closing) await writeToDisk(this.#session.parts, this.#settings, place)
       await this.#file.close().catch(() => {})
       await client.rename(path, kept)
     } catch {

@@ -56,7 +56,7 @@ export interface Target {
 
 /** A temporary file beside the target; the target is looked at in the same round trip. */
 export async function openBeside(
-  client: SftpClient,
+  { client, server }: Pick<TransferParts, 'client' | 'server'>,
   owner: UploadSettings,
   path: ByteString,
   { unique, filling }: { readonly unique: boolean; readonly filling: Filling },
@@ -85,7 +85,7 @@ export async function openBeside(
   }
   if (opened.status === 'rejected') throw opened.reason
   // Until the end it would be open to whoever may read new files here.
-  if (target.mode !== undefined && (target.mode & 0o044) !== 0o044)
+  if (server.can.setMode === 'ok' && target.mode !== undefined && (target.mode & 0o044) !== 0o044)
     client.fsetstat(opened.value.handle, { permissions: target.mode }).catch(() => {})
   return { ...opened.value, ...fresh }
 }

@@ -78,7 +78,7 @@ async function openedApart(
   const continues = mode.kind === 'append' || mode.kind === 'restart'
   const opening = continues
     ? openContinued(parts, settings, path, mode, claimTarget)
-    : openBeside(client, settings, path, { unique: mode.kind === 'unique', filling: fillingOf(parts, settings) })
+    : openBeside(parts, settings, path, { unique: mode.kind === 'unique', filling: fillingOf(parts, settings) })
   const looks = mode.kind === 'replace' && settings.keepPartial && !strays.knows(settings, parentOf(path))
   // Under way while the client sends; nobody waits for it before the commit.
   if (looks) strays.look(parts, settings, parentOf(path)).catch(() => {})
