@@ -6,6 +6,8 @@ of {mark, final} on standard output, the replies to each STOR. Endings:
   fin           a bare FIN, no close_notify
   rst           a TCP reset
   mid_record    a FIN in the middle of a TLS record
+  then_clear    close_notify, 10 kB behind it in the clear, a FIN
+  then_record   close_notify, a whole record of application data behind it (of no key), a FIN
 """
 
 import json
@@ -59,6 +61,10 @@ class Control:
             self.received += chunk
 
 
+# Goes out together with close_notify.
+behind = {'then_clear': b'x' * 10_000, 'then_record': b'\x17\x03\x03' + struct.pack('>H', 1000) + b'x' * 1000}
+
+
 class Data:
     """TLS on memory buffers: bytes go to and come from the socket only where it is said."""
 
@@ -85,24 +91,25 @@ class Data:
             self.flush()
 
     def end(self, ending):
-        if ending == 'close_notify':
+        if ending in ('close_notify', 'then_clear', 'then_record'):
             try:
                 self.tls.unwrap()
             except ssl.SSLWantReadError:
                 pass
+            self.outgoing.write(behind.get(ending, b''))
             self.flush()
         elif ending == 'mid_record':
             self.tls.write(b'x' * 1000)
             self.socket.sendall(self.outgoing.read()[:500])
         elif ending == 'rst':
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
-        if ending in ('fin', 'mid_record'):
+        if ending in ('fin', 'mid_record', 'then_clear', 'then_record'):
             # Read on until the server closes, so that this is a FIN and not a reset.
-            self.socket.shutdown(socket.SHUT_WR)
             try:
+                self.socket.shutdown(socket.SHUT_WR)
                 while self.socket.recv(65536):
                     pass
-            except ConnectionResetError:
+            except OSError:
                 pass
         self.socket.close()
 
