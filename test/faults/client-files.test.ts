@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { Dialogue } from '../support/dialogue.ts'
-import { emptyFolder, finishedIn, namesIn } from '../support/fixtures.ts'
+import { emptyFolder, finishedIn, keptIn, namesIn } from '../support/fixtures.ts'
 import { type GatewayProgram, startGatewayProgram } from '../support/gateway-program.ts'
+import { beginDownload } from '../support/held-download.ts'
 import { beginUpload } from '../support/held-upload.ts'
+import { readPosition } from '../support/read-position.ts'
 import { type Sshd, startSshd } from '../support/sshd.ts'
 
 /* What clients do to each other's files, and to a gateway that waits for them. */
@@ -93,26 +95,54 @@ test('F14 a file is deleted, and renamed, while another login uploads it: 250 ea
   for (const client of [first, second]) client.close()
 })
 
-test('F14 a file is deleted while another login downloads it: the download is whole, or not told to be', async () => {
-  give('f', Buffer.concat(Array(8).fill(whole)))
-  const content = stored('f')
+test.each([
+  ['F14 a file is deleted while another login downloads it: 226, and the download is whole', ['> DELE f', '< 250']],
+  [
+    'F14 a file is renamed while another login downloads it: 226, and the download is whole',
+    ['> RNFR f', '< 350', '> RNTO g', '< 250'],
+  ],
+])('%s', async (_, change) => {
+  const content = Buffer.concat(Array(16).fill(whole))
+  give('f', content)
   const [first, second] = [await logIn(), await enter(partner.name, partner.password)]
-  const download = first.transfer('RETR f')
-  await second.dialogue('> DELE f', '< 250')
-  const { code, content: received } = await download
-  if (code === 226) expect(received.equals(content)).toBe(true)
-  else expect([426, 451, 550]).toContain(code)
+  const download = await beginDownload(first, 'f')
+  const read = readPosition(sshd, join(sshd.home, 'f'))
+  expect(read).toBeGreaterThan(0)
+  expect(read).toBeLessThan(content.length)
+  await second.dialogue(...change)
+  const { code, content: received } = await download.finish()
+  expect(code).toBe(226)
+  expect(received.equals(content)).toBe(true)
   expect((await second.transfer('STOR f', whole)).code).toBe(226)
+  expect(stored('f').equals(whole)).toBe(true)
   for (const client of [first, second]) client.close()
 })
 
-test('F15 EPSV, STOR, and the client never connects: 425 in time, the old file stays, and nothing is left beside it', async () => {
+test('F15 EPSV, STOR, and the client never connects: 425 in time, the old file stays, and nothing that takes space is left beside it', async () => {
   give('f', old)
   const client = await logIn()
   await client.dialogue('> EPSV', '< 229', '> STOR f', '< 150', '< 425')
   expect(finishedIn(sshd.home)).toEqual(['f'])
   expect(stored('f').equals(old)).toBe(true)
+  for (const [, kept] of keptIn(sshd.home)) expect(kept).toHaveLength(0)
   expect((await client.transfer('STOR f', whole)).code).toBe(226)
+  expect(namesIn(sshd.home)).toEqual(['f'])
+  client.close()
+})
+
+test('F16 a stranger connects to the data port of an upload first, and sends: it is dropped, and the file is that of the client', async () => {
+  give('f', old)
+  const client = await logIn()
+  const upload = await beginUpload(client, 'f', '127.0.0.1', async (port) => {
+    const stranger = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' }).on('error', () => {})
+    stranger.resume().write(other)
+    // By a reset, as it has sent what nobody reads.
+    await new Promise((closed) => stranger.once('close', closed))
+  })
+  await upload.send(whole)
+  expect(stored('f').equals(old)).toBe(true)
+  expect(await upload.finish()).toBe(226)
+  expect(stored('f').equals(whole)).toBe(true)
   expect(namesIn(sshd.home)).toEqual(['f'])
   client.close()
 })

@@ -17,10 +17,16 @@ export interface HeldUpload {
   cut(): void
 }
 
-/** Up to the mark (150) and the TLS handshake. Throws for another reply. */
-export async function beginUpload(client: Dialogue, name: string, host = '127.0.0.1'): Promise<HeldUpload> {
+/** Up to the mark (150) and the TLS handshake; `first` comes before the client connects. Throws for another reply. */
+export async function beginUpload(
+  client: Dialogue,
+  name: string,
+  host = '127.0.0.1',
+  first: (dataPort: number) => Promise<void> = async () => {},
+): Promise<HeldUpload> {
   const [epsv] = await client.dialogue('> EPSV', '< 229')
   const dataPort = Number(/\|\|\|(\d+)\|/.exec(epsv?.lines[0] ?? '')?.[1])
+  await first(dataPort)
   const raw = connect({ port: dataPort, host })
   // What becomes of a connection that is lost is said by the reply.
   raw.on('error', () => undefined)
