@@ -103,7 +103,7 @@ describe.each(manners)('T12: ABOR, %s, %s', (...manner) => {
       await goesOn(client)
     })
 
-    test('under way: 426, then 226', async () => {
+    test('F09 ABOR, in the clear, urgent or within TLS, of an upload, a download or a listing under way: 426, then 226', async () => {
       const client = await logIn(manner)
       const release = holdListings()
       const data = await dataPort(client)
