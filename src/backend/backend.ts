@@ -181,9 +181,9 @@ export interface Upload {
 /**
  * What is left of an upload that was given up, for the same login to see, where the backend can keep it. `bytes`: what is
  * there, to be continued. `trace`: where a file has the name already, that its replacement was begun and has no bytes yet, as a
- * server that writes in place would show (`untouched`: not even that, as no data connection came); a client that asks for the size and goes on there would else go on in the old file.
+ * server that writes in place would show; a client that asks for the size and goes on there would else go on in the old file.
  */
-export type Leave = 'bytes' | 'trace' | 'untouched' | 'nothing'
+export type Leave = 'bytes' | 'trace' | 'nothing'
 
 /** Why a backend refused or failed, in the words of the domain; `control/replies.ts` turns each into a reply. */
 export type FailureKind =

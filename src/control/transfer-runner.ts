@@ -143,9 +143,7 @@ export class TransferRunner {
         // Where the bytes on the way are not those that are stored, the client could not tell where to go on.
         const same = transfer.convert === undefined && context.compression === undefined
         const continuable = same && (running.abort.signal.aborted || canContinue(error))
-        // Whose data connection never came has not begun.
-        const begun = running.connection !== undefined
-        await upload.abandon(!begun ? 'untouched' : continuable ? 'bytes' : 'trace')
+        await upload.abandon(continuable ? 'bytes' : 'trace')
         throw error
       }
     })

@@ -322,10 +322,36 @@ describe('plain OpenSSH', () => {
     if (told === '226') expect(disk('log').subarray(0, content.length).equals(content)).toBe(true)
   })
 
+  test('a size that was told while the file was being replaced is not gone on from in the old file', async () => {
+    give('f', old)
+    const [one, two] = [await logIn(), await logIn()]
+    const upload = await one.write(at('f'), { kind: 'replace' })
+    expect(await sizeOf(two, 'f')).toBe(old.length)
+    await upload.abandon('nothing')
+    for (const kind of ['append', 'restart'] as const) {
+      const mode: WriteMode = kind === 'append' ? { kind } : { kind, offset: old.length }
+      await expect(two.write(at('f'), mode)).rejects.toMatchObject({ kind: 'busy' })
+    }
+    expect(await sizeOf(two, 'f')).toBe(old.length)
+    await put(two, 'f', Buffer.from('more'), { kind: 'append' })
+    expect(disk('f').equals(Buffer.concat([old, Buffer.from('more')]))).toBe(true)
+  })
+
+  test('what was told of an interrupted upload is not gone on from in the old file, when the rest of it is gone', async () => {
+    give('f', old)
+    const [one, two] = [await logIn(), await logIn()]
+    await interrupt(one, 'f')
+    expect(await sizeOf(two, 'f')).toBe(cutAt - 1)
+    await one.removeFile(at('f'))
+    give('f', old)
+    await expect(two.write(at('f'), { kind: 'append' })).rejects.toMatchObject({ kind: 'busy' })
+    expect(disk('f').equals(old)).toBe(true)
+  })
+
   test('STOR that never got a byte (425) leaves the file as it was, for APPE too', async () => {
     give('log', old)
     const files = await logIn()
-    await (await files.write(at('log'), { kind: 'replace' })).abandon('untouched')
+    await (await files.write(at('log'), { kind: 'replace' })).abandon('trace')
     await put(await logIn(), 'log', Buffer.from('a record\n'), { kind: 'append' })
     expect(disk('log').length).toBe(old.length + 9)
   })

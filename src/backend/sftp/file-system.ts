@@ -80,18 +80,21 @@ export class SftpFileSystem implements FileSystem {
   async stat(path: ByteString, asker?: string): Promise<Entry> {
     const known = asker === undefined ? undefined : this.#recent.tell(path, asker)
     const attrs = known ?? (asker === undefined ? await this.#client.stat(path) : await this.#seen(path))
-    if (!known) this.#recent.learn(path, attrs, asker)
-    if (asker !== undefined) this.#view.told(path, attrs.size)
+    if (known) this.#view.tell(path, { size: known.size, of: 'file' })
+    else this.#recent.learn(path, attrs, asker)
     return entryOf(lastPart(path), attrs)
   }
   /** What the client has sent so far of an upload that was interrupted stands for the file. */
   async #seen(path: ByteString): Promise<Attrs> {
+    const busy = this.#view.isBusy(path)
     const [file, partial] = await Promise.allSettled([this.#client.stat(path), this.#view.attrs(path)])
     if (partial.status === 'rejected') throw partial.reason
-    if (file.status === 'fulfilled') return partial.value && !isDirectory(file.value) ? partial.value : file.value
-    if (partial.value) return partial.value
-    this.#view.told(path, undefined)
-    throw file.reason
+    const attrs = file.status === 'fulfilled' ? file.value : undefined
+    const isPartial = partial.value !== undefined && !(attrs && isDirectory(attrs))
+    const seen = isPartial ? partial.value : attrs
+    this.#view.tell(path, { size: seen?.size, of: busy ? 'doubtful' : isPartial ? 'partial' : 'file' })
+    if (seen) return seen
+    throw file.status === 'rejected' ? file.reason : new BackendError('notFound', 'no such file')
   }
   async lstat(path: ByteString): Promise<Entry> {
     return entryOf(lastPart(path), await this.#client.lstat(path))

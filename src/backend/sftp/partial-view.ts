@@ -7,9 +7,10 @@ import { isFile } from './entry.ts'
 import { isLost } from './failures.ts'
 import { baseOf, isShortened, keptPath, nameOf, type PartOwner, partOf } from './part-name.ts'
 import { type Partials, toldOf } from './partials.ts'
+import { renameOver } from './rename.ts'
 import type { SftpClient } from './sftp-client.ts'
 import { type LookParts, litterAgeMs, type Stray, type Strays } from './strays.ts'
-import type { ToldSizes } from './told-sizes.ts'
+import type { Told, ToldSizes } from './told-sizes.ts'
 import { whereLinkLeads } from './upload-place.ts'
 import { fileKind } from './wire.ts'
 
@@ -72,11 +73,15 @@ export class PartialView {
     return attrs && isFile(attrs) ? toldOf(attrs) : undefined
   }
 
-  /** Notes what the session is told of a path; `size` undefined: that there is nothing. */
-  told(path: ByteString, size: number | undefined): void {
+  /** Whether the login is uploading to the path: what it is told of it meanwhile is no longer true when that ends. */
+  isBusy(path: ByteString): boolean {
+    return this.#isOn && path !== '/' && this.#settings.partials.isLive(keptPath(path, this.#settings))
+  }
+
+  /** Notes what the session is told of a path. */
+  tell(path: ByteString, told: Told): void {
     if (!this.#isOn || path === '/') return
-    const kept = keptPath(path, this.#settings)
-    this.#settings.told.tell(kept, size, this.#settings.partials.isLive(kept))
+    this.#settings.told.tell(keptPath(path, this.#settings), this.isBusy(path) ? { ...told, of: 'doubtful' } : told)
   }
 
   /** Removes the partial file for a path; false where there was none. */
@@ -98,7 +103,7 @@ export class PartialView {
     if (partials.isLive(kept)) return undefined
     await strays.look(this.#current(), this.#settings, parentOf(path))
     await this.#publish(kept)
-    return kept
+    return partials.isLive(kept) ? undefined : kept
   }
 
   /**
@@ -151,11 +156,11 @@ export class PartialView {
 
   /** A session that was told something else of a file before is told this of it now. */
   #tellAgain(directory: ByteString, entries: readonly Entry[]): void {
-    const { told, partials } = this.#settings
+    const { told } = this.#settings
     if (!told.any) return
     for (const { name, size } of entries) {
-      const kept = keptPath(join(directory, name), this.#settings)
-      if (told.has(kept)) told.tell(kept, size, partials.isLive(kept))
+      const path = join(directory, name)
+      if (told.has(keptPath(path, this.#settings))) this.tell(path, { size, of: 'file' })
     }
   }
 
@@ -164,7 +169,7 @@ export class PartialView {
     const { tag, told } = this.#settings
     const long = [...kept].filter(([base]) => isShortened(base))
     const bases = [...live, ...late.keys(), ...long.map(([base]) => base)]
-    for (const base of bases) told.tell(join(folder, `.${base}.${tag}.part`), undefined, true)
+    for (const base of bases) told.tell(join(folder, `.${base}.${tag}.part`), { size: undefined, of: 'doubtful' })
   }
 
   async #findStaged(staging: ByteString, found: Found): Promise<void> {
@@ -201,7 +206,7 @@ export class PartialView {
       if (!part) return entry
       kept.delete(base)
       const { size } = toldOf(part)
-      this.#settings.told.tell(keptPath(join(directory, entry.name), this.#settings), size, false)
+      this.tell(join(directory, entry.name), { size, of: 'partial' })
       return { ...entry, size, modified: part.modified }
     })
   }
@@ -211,20 +216,23 @@ export class PartialView {
     const { partials } = this.#settings
     const orphan = partials.take(kept)
     if (!orphan) return
-    const { path, orElse, bytes } = orphan
+    const { bytes } = orphan
+    const { client, server } = this.#current()
     try {
-      for (const place of [path, orElse]) {
-        if (place === undefined || place === kept) continue
-        if (await this.#client.rename(place, kept).then(() => true, unlessLost)) break
+      for (const place of orphan.places) {
+        if (place === kept) break
+        // It replaces what an earlier upload may have left there, and could not remove.
+        if (await renameOver(client, server, place, kept).then(() => true, unlessLost)) break
       }
       const attrs = await this.#client.lstat(kept).catch(unlessLost)
       if (!attrs || !isFile(attrs)) return
       // A server that comes to itself may have added to it.
       if (bytes !== undefined && (attrs.size ?? 0) > bytes) await this.#client.setstat(kept, { size: bytes })
-      partials.abandon(kept, { path: kept, bytes: bytes ?? attrs.size })
+      partials.abandon(kept, { places: [kept], bytes: bytes ?? attrs.size })
     } catch (error) {
       if (!isLost(error)) return
-      partials.abandon(kept, orphan)
+      // Nobody heard how far it came.
+      partials.abandon(kept, { ...orphan, places: [...new Set([...orphan.places, kept])] })
       throw error
     }
   }

@@ -2,14 +2,10 @@ import type { ByteString } from '../../ftp/bytes.ts'
 import { parentOf } from '../../ftp/pathname.ts'
 import { BackendError } from '../backend.ts'
 
-/**
- * A partial file whose session was lost: where it is, which may be its lasting name already, and its good bytes. A server that
- * comes to itself may add to it.
- */
+/** A partial file whose session was lost, and its good bytes. A server that comes to itself may add to it. */
 export interface Orphan {
-  readonly path: ByteString
-  /** Where else it may be, when nobody heard whether a rename was carried out. */
-  readonly orElse?: ByteString
+  /** Where it is, the likeliest first: nobody may have heard whether a rename was carried out. The lasting name may be one. */
+  readonly places: readonly ByteString[]
   /** Undefined: all of them. */
   readonly bytes: number | undefined
 }
@@ -107,13 +103,14 @@ export class Partials {
   /** The lasting names in a folder that orphans are still to be given. */
   unnamedIn(folder: ByteString): readonly ByteString[] {
     const found: ByteString[] = []
-    for (const [kept, { path }] of this.#orphans) if (path !== kept && parentOf(kept) === folder) found.push(kept)
+    for (const [kept, { places }] of this.#orphans)
+      if (places.some((place) => place !== kept) && parentOf(kept) === folder) found.push(kept)
     return found
   }
 
   /** Whether a path is that of an orphan, which is not litter. */
   isOrphan(path: ByteString): boolean {
-    for (const orphan of this.#orphans.values()) if (orphan.path === path) return true
+    for (const orphan of this.#orphans.values()) if (orphan.places.includes(path)) return true
     return false
   }
 }

@@ -104,7 +104,7 @@ export class SftpUpload implements Upload {
       if (place.kind === 'apart') await this.#takeName(place, attrs)
       this.#step('renamed')
       this.#hooks.release()
-      if (attrs.size !== undefined) this.#hooks.onCommitted(attrs)
+      this.#hooks.onCommitted(attrs)
     } catch (error) {
       throw this.#fail(error)
     }
@@ -211,7 +211,6 @@ export class SftpUpload implements Upload {
     const { place, arrived } = this.#file
     if (leave === 'nothing' || !this.#settings.keepPartial || place.kind !== 'apart' || place.target.unique)
       return undefined
-    if (leave === 'untouched') return place.good > 0 ? place.good : undefined
     const { contiguous } = this.#writer
     // Without what is behind the bytes, or with none of them, it would be no more than the file that it goes on in.
     if (place.keepsTail && (place.size > place.start || contiguous === 0)) return undefined
@@ -232,9 +231,10 @@ export class SftpUpload implements Upload {
       if (closing) await client.setstat(path, { size: bytes })
       else await client.fsetstat(place.handle, { size: bytes })
       await this.#file.close().catch(() => {})
-      await client.rename(path, kept)
+      // It replaces what an earlier upload may have left there, and could not remove.
+      await renameOver(client, this.#session.parts.server, path, kept)
     } catch {
-      if (client.session.dead) this.#settings.partials.abandon(kept, { path, bytes })
+      if (client.session.dead) this.#settings.partials.abandon(kept, { places: [path, kept], bytes })
       else await removePart(client, this.#settings.partials, kept, path).catch(() => {})
     }
   }

@@ -149,7 +149,7 @@ export class Strays {
     if (replaces) await done(client.remove(keptPath))
     if (!(await done(client.rename(path, keptPath)))) return undefined
     // A server that comes to itself may still write to it for the session that is gone.
-    this.#rules.partials.abandon(keptPath, { path: keptPath, bytes })
+    this.#rules.partials.abandon(keptPath, { places: [keptPath], bytes })
     return bytes
   }
 

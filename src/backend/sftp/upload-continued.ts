@@ -1,12 +1,14 @@
 import type { ByteString } from '../../ftp/bytes.ts'
 import { parentOf } from '../../ftp/pathname.ts'
 import { BackendError, type WriteMode } from '../backend.ts'
+import type { Attrs } from './attrs.ts'
 import { copyInto } from './copy.ts'
 import { isFile } from './entry.ts'
 import { isLost } from './failures.ts'
 import { collectingPath, keptPath } from './part-name.ts'
-import { toldOf } from './partials.ts'
+import { type Orphan, type Partials, toldOf } from './partials.ts'
 import type { SftpClient } from './sftp-client.ts'
+import type { Continued } from './told-sizes.ts'
 import type { TransferParts } from './transfer-parts.ts'
 import {
   type ApartPlace,
@@ -40,11 +42,11 @@ export async function openContinued(
   const { exists, modified, ...looked } = await lookAtTarget(client, path)
   claim(looked.path)
   const target = { ...looked, unique: false, replaces: exists }
-  const partial = await findPartial(parts, owner, target.path, mode, modified)
+  const partial = await findPartial(parts, owner, target.path, mode, exists ? { modified } : undefined)
   if (partial) return { kind: 'apart', ...partial, target }
   if (!exists) {
     const start = startIn(0, mode)
-    checkTold(owner, target.path, mode, start, false)
+    checkTold(owner, target.path, mode, start, 'file')
     const part = await openPart(client, owner, target.path, fillingOf(parts, owner))
     return { kind: 'apart', ...part, start, size: 0, keepsTail: false, good: 0, target }
   }
@@ -75,10 +77,22 @@ function checkTold(
   target: ByteString,
   mode: WriteMode,
   start: number,
-  isPartial: boolean,
+  where: Continued['in'],
 ): void {
-  if (mode.kind === 'append' && owner.told.contradict(keptPath(target, owner), start, isPartial))
+  if (mode.kind !== 'append' && mode.kind !== 'restart') return
+  if (owner.told.contradict(keptPath(target, owner), { start, in: where, by: mode.kind }))
     throw new BackendError('busy', 'the file is not what its client was told; it has to ask for the size again')
+}
+
+/** The file that has the name. */
+type Finished = Pick<Attrs, 'modified'>
+
+/**
+ * Whether a partial file gives way to the file that has the name, for a client that does not know of it: one that somebody has
+ * stored since, or of which nothing has come, is not to be replaced by what is appended.
+ */
+function isOver(partial: Attrs, file: Finished): boolean {
+  return (file.modified ?? 0) > (partial.modified ?? 0) || partial.size === 0
 }
 
 async function findPartial(
@@ -86,12 +100,12 @@ async function findPartial(
   owner: UploadSettings,
   target: ByteString,
   mode: WriteMode,
-  since: number | undefined,
+  file: Finished | undefined,
 ): Promise<Opened | undefined> {
   const found = owner.partials.startLooking(keptPath(target, owner))
   try {
     if (owner.keepPartial) await owner.strays.look(parts, owner, parentOf(target))
-    return await openPartial(parts, owner, target, mode, since)
+    return await openPartial(parts, owner, target, mode, file)
   } finally {
     found()
   }
@@ -103,30 +117,21 @@ async function openPartial(
   owner: UploadSettings,
   target: ByteString,
   mode: WriteMode,
-  since: number | undefined,
+  file: Finished | undefined,
 ): Promise<Opened | undefined> {
   const { client } = parts
   const { partials } = owner
   const kept = keptPath(target, owner)
   const orphan = partials.take(kept)
   const path = collectingPath(target, owner, fillingOf(parts, owner))
-  const from = orphan?.path ?? kept
-  try {
-    await client.rename(from, path)
-  } catch (error) {
-    // Nobody heard whether it was carried out.
-    if (isLost(error)) partials.abandon(kept, { path, orElse: from, bytes: orphan?.bytes })
-    if (isLost(error) || (await isThere(client, from))) throw error
-    return undefined
-  }
+  if (!(await takeOver(client, partials, kept, orphan, path))) return undefined
   let handle: Buffer | undefined
   let size = 0
   try {
     const [itself, opened] = await Promise.all([client.lstat(path), client.open(path, openFlag.write)])
     handle = opened
-    // What somebody has stored since is not to be replaced by this and what is appended to it unasked.
-    const over = mode.kind === 'append' && !owner.told.has(kept) && (since ?? 0) > (itself.modified ?? 0)
-    if (!isFile(itself) || over) {
+    const unasked = mode.kind === 'append' && !owner.told.has(kept)
+    if (!isFile(itself) || (unasked && file && isOver(itself, file))) {
       await dropPart(client, partials, kept, { path, handle })
       return undefined
     }
@@ -136,16 +141,42 @@ async function openPartial(
     size = Math.min(found.size, orphan?.bytes ?? found.size)
     const { size: told } = mode.kind === 'append' ? toldOf({ size }) : { size }
     const start = startIn(told, mode)
-    checkTold(owner, target, mode, start, true)
+    checkTold(owner, target, mode, start, 'partial')
     return { path, handle, start, size: found.size, good: size, keepsTail: false }
   } catch (error) {
     // It stays what it was, for the next try.
     if (handle) client.close(handle).catch(() => {})
-    const lost = { path, bytes: orphan?.bytes ?? (size > 0 ? size : undefined) }
+    const lost = { places: [path, kept], bytes: orphan?.bytes ?? (size > 0 ? size : undefined) }
     if (orphan) partials.abandon(kept, lost)
     else await client.rename(path, kept).catch(() => partials.abandon(kept, lost))
     throw error
   }
+}
+
+/** Gives the partial file another name; false: there is none. */
+async function takeOver(
+  client: SftpClient,
+  partials: Partials,
+  kept: ByteString,
+  orphan: Orphan | undefined,
+  path: ByteString,
+): Promise<boolean> {
+  const places = orphan?.places ?? [kept]
+  for (const place of places) {
+    try {
+      await client.rename(place, path)
+      return true
+    } catch (error) {
+      // Nobody heard whether it was carried out.
+      if (isLost(error)) partials.abandon(kept, { places: [path, ...places], bytes: orphan?.bytes })
+      if (isLost(error)) throw error
+      if (await isThere(client, place)) {
+        if (orphan) partials.abandon(kept, orphan)
+        throw error
+      }
+    }
+  }
+  return false
 }
 
 async function isThere(client: SftpClient, path: ByteString): Promise<boolean> {
@@ -171,7 +202,7 @@ async function openCopy(
     const { size } = basis
     if (size === undefined) throw new BackendError('failed', 'the server does not tell how long the file is')
     const start = startIn(size, mode)
-    checkTold(owner, target, mode, start, false)
+    checkTold(owner, target, mode, start, 'file')
     const part = await openPart(client, owner, target, 'copy')
     try {
       await copyInto(parts, source, size, part.handle)

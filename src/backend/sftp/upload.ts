@@ -22,13 +22,17 @@ export async function openUpload(
   if (path === '/') throw new BackendError('isADirectory', 'the root is a directory')
   const claims = new Claims(settings.partials)
   const release = () => claims.release()
+  const committed = (attrs: Attrs) => {
+    settings.told.forget(keptPath(path, settings))
+    if (attrs.size !== undefined) onCommitted(attrs)
+  }
   try {
     claims.take(keptPath(path, settings))
     if (isInPlace(parts, settings)) {
       const place = await openInPlace(parts.client, path, mode)
-      return new SftpUpload(parts, settings, place, { onCommitted, release })
+      return new SftpUpload(parts, settings, place, { onCommitted: committed, release })
     }
-    return await openedApart(parts, settings, path, mode, claims, onCommitted)
+    return await openedApart(parts, settings, path, mode, claims, committed)
   } catch (error) {
     release()
     // Somebody is making a file of this name; STOU takes another one.
@@ -111,6 +115,6 @@ async function openedApart(
  */
 function startOver(client: SftpClient, partials: Partials, kept: ByteString): void {
   const orphan = partials.take(kept)
-  const places = new Set([kept, orphan?.path ?? kept, orphan?.orElse ?? kept])
+  const places = new Set([kept, ...(orphan?.places ?? [])])
   for (const path of places) removePart(client, partials, kept, path).catch(() => {})
 }
