@@ -4,18 +4,23 @@ The request is JSON on standard input: a site (client.ts) and uploads of {local,
 of {mark, final} on standard output, the replies to each STOR. Endings:
   close_notify  as TLS wants it, then the socket is closed with whatever was received unread in it
   fin           a bare FIN, no close_notify
-  rst           a TCP reset
-  mid_record    a FIN in the middle of a TLS record
+  rst           a TCP reset, when the machine of the gateway has every byte
+  mid_record    a FIN in the middle of a TLS record behind the content
+  mid_content   a FIN in the middle of the last TLS record of the content
+  mid_notify    a FIN in place of the last byte of close_notify
   then_clear    close_notify, 10 kB behind it in the clear, a FIN
   then_record   close_notify, a whole record of application data behind it (of no key), a FIN
 """
 
+import fcntl
 import json
 import re
 import socket
 import ssl
 import struct
 import sys
+import termios
+import time
 
 request = json.load(sys.stdin)
 site = request['site']
@@ -90,20 +95,38 @@ class Data:
             self.tls.write(content[start : start + 65536])
             self.flush()
 
-    def end(self, ending):
-        if ending in ('close_notify', 'then_clear', 'then_record'):
-            try:
-                self.tls.unwrap()
-            except ssl.SSLWantReadError:
-                pass
+    def send_part(self, part):
+        self.socket.sendall(self.outgoing.read()[part])
+
+    def notify(self):
+        try:
+            self.tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+
+    def unsent(self):
+        return struct.unpack('i', fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(4)))[0]
+
+    def end(self, ending, last):
+        if ending == 'close_notify' or ending in behind:
+            self.notify()
             self.outgoing.write(behind.get(ending, b''))
             self.flush()
+        elif ending == 'mid_notify':
+            self.notify()
+            self.send_part(slice(-1))
         elif ending == 'mid_record':
             self.tls.write(b'x' * 1000)
-            self.socket.sendall(self.outgoing.read()[:500])
+            self.send_part(slice(500))
+        elif ending == 'mid_content':
+            self.tls.write(last)
+            self.send_part(slice(5 + len(last) // 2))
         elif ending == 'rst':
+            # A reset takes along what was not sent yet, or not acknowledged.
+            while self.unsent() > 0:
+                time.sleep(0.001)
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
-        if ending in ('fin', 'mid_record', 'then_clear', 'then_record'):
+        if ending == 'fin' or ending in behind or ending.startswith('mid_'):
             # Read on until the server closes, so that this is a FIN and not a reset.
             try:
                 self.socket.shutdown(socket.SHUT_WR)
@@ -122,8 +145,10 @@ def upload(control, local, remote, ending, allo=None):
     mark = control.command('STOR ' + remote)
     data.handshake()
     with open(local, 'rb') as file:
-        data.send(file.read())
-    data.end(ending)
+        content = file.read()
+    held = min(len(content), 16384) if ending == 'mid_content' else 0
+    data.send(content[: len(content) - held])
+    data.end(ending, content[len(content) - held :])
     return {'mark': mark, 'final': control.reply()}
 
 
