@@ -25,11 +25,7 @@ async function started<S extends SftpServer>(server: Promise<S>): Promise<S> {
 }
 
 /** OpenSSH's internal-sftp with further arguments, in a home of its own. */
-async function startedWith(args: string): Promise<SftpServer> {
-  const { runFolder } = await ground()
-  const home = mkdtempSync(join(runFolder, 'home-'))
-  return started(startSshd({ home, subsystem: `internal-sftp -d ${home} ${args}` }))
-}
+const startedWith = (args: string) => started(startSshd({ subsystem: `internal-sftp -d {home} ${args}` }))
 
 /** A configuration with this backend, and what else it says. */
 async function configFor(server: Pick<SftpServer, 'host' | 'port' | 'knownHosts'>, more = ''): Promise<string> {

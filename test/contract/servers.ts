@@ -41,7 +41,7 @@ export const servers: readonly ServerKind[] = [
     name: 'OpenSSH, version 3 only',
     setUp: '`internal-sftp -P posix-rename,fsync,limits,statvfs,fstatvfs`: like servers that know no extension',
     packages: ['openssh-server'],
-    start: () => startSshd({ subsystem: 'internal-sftp -P posix-rename,fsync,limits,statvfs,fstatvfs' }),
+    start: () => startSshd({ subsystem: 'internal-sftp -d {home} -P posix-rename,fsync,limits,statvfs,fstatvfs' }),
     differences: {
       space: { is: 'unsupported', words: 'free space is not told (no `statvfs`)' },
     },
@@ -50,7 +50,7 @@ export const servers: readonly ServerKind[] = [
     name: 'OpenSSH, read-only',
     setUp: '`internal-sftp -R`',
     packages: ['openssh-server'],
-    start: () => startSshd({ subsystem: 'internal-sftp -R' }),
+    start: () => startSshd({ subsystem: 'internal-sftp -d {home} -R' }),
     readOnly: true,
   },
   {

@@ -10,7 +10,7 @@ import { run, runOk } from './run.ts'
 export interface SshdOptions {
   /** Channels per connection (MaxSessions); 10 as OpenSSH's own default. */
   readonly maxSessions?: number
-  /** `internal-sftp` (default), `sftp-server` (a process of its own), or a command line, in which `{home}` is `home`. */
+  /** `internal-sftp` (default), `sftp-server` (a process of its own), or a command line with `-d {home}`, which is `home`. */
   readonly subsystem?: string
   /** Further lines of sshd_config, which come first and so win. */
   readonly extraConfig?: readonly string[]
@@ -122,6 +122,9 @@ function configuration(c: Configuration): string {
     'internal-sftp': `internal-sftp -d ${c.home}`,
     'sftp-server': `${program('/usr/lib/openssh/sftp-server')} -d ${c.home}`,
   }
+  const command = sftp[subsystem] ?? subsystem.replaceAll('{home}', c.home)
+  // It would work in the user's own home, and every look at this one would find nothing.
+  if (!command.includes(`-d ${c.home}`)) throw new Error(`a subsystem that does not start in {home}: ${subsystem}`)
   return [
     ...(c.extraConfig ?? []),
     `Port ${c.port}`,
@@ -142,7 +145,7 @@ function configuration(c: Configuration): string {
     // Wrong passwords are part of the tests, and all of them come from one address.
     ...(c.perSourcePenalties ? ['PerSourcePenalties no'] : []),
     ...Object.entries(c.env ?? {}).map(([name, value]) => `SetEnv ${name}="${value}"`),
-    `Subsystem sftp ${sftp[subsystem] ?? subsystem.replaceAll('{home}', c.home)}`,
+    `Subsystem sftp ${command}`,
     '',
   ].join('\n')
 }

@@ -306,7 +306,7 @@ describe('A finished file', () => {
   })
 
   test('is copied through the gateway where the server copies nothing', async () => {
-    const plain = await startSshd({ subsystem: 'internal-sftp -P copy-data' })
+    const plain = await startSshd({ subsystem: 'internal-sftp -d {home} -P copy-data' })
     const other = backendFor(plain)
     const login = await other.open(passwordOf(plain))
     try {
