@@ -128,8 +128,8 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
       // What waits for a backend when the time is up would otherwise wait for the backend's own time-outs.
       const timer = setTimeout(() => void closeBackends(backends), drainMs + lastWordsMs)
       await server.stop(drainMs)
-      clearTimeout(timer)
       await closeAll(closers)
+      clearTimeout(timer)
     },
   }
 }

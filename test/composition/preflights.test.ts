@@ -7,6 +7,9 @@ import type { Event } from '../../src/observe/observer.ts'
 import { faultsOf, hash, pin } from '../config/folder.ts'
 import { namesIn } from '../support/fixtures.ts'
 import { ground } from '../support/ground.ts'
+import { silence } from '../support/hostile-sftp/misdeeds.ts'
+import type { Fault } from '../support/hostile-sftp/scenario.ts'
+import { startHostileServer, victim } from '../support/hostile-sftp/server.ts'
 import { type Sshd, startSshd } from '../support/sshd.ts'
 
 let sshd: Sshd
@@ -52,9 +55,12 @@ async function configure(more: object = {}): Promise<string> {
 }
 async function start(more?: object): Promise<string> {
   const file = await configure(more)
+  await run(file)
+  return file
+}
+async function run(file: string): Promise<void> {
   const metrics = { text: async () => '', contentType: 'text/plain' }
   gateway = await startGateway(await loadConfig(file, {}), (event) => events.push(event), metrics)
-  return file
 }
 const told = () => events.filter((event) => event.kind === 'preflight')
 const toldTimes = (times: number) => vi.waitFor(() => expect(told()).toHaveLength(times), { timeout: 20_000 })
@@ -92,6 +98,28 @@ test('a gateway that ends in the middle of it leaves nothing behind', async () =
   await gateway?.stop(0)
   gateway = undefined
   expect(namesIn(sshd.home)).toEqual([])
+})
+
+test('a gateway that ends does not wait for a backend that answers no longer', { timeout: 20_000 }, async () => {
+  const faults: Fault[] = [{ on: 'write', times: Number.POSITIVE_INFINITY, does: silence }]
+  const server = await startHostileServer({ faults })
+  try {
+    const file = await configure()
+    const globals = JSON.parse(readFileSync(file, 'utf8'))
+    const { host, port, fingerprint } = server
+    const backends = [{ ...globals.backends[0], host, port, hostKeys: [fingerprint] }]
+    writeFileSync(file, JSON.stringify({ ...globals, backends }))
+    const acme = join(file, '..', 'partners.d', 'acme.yaml')
+    const settings = JSON.parse(readFileSync(acme, 'utf8'))
+    const auth = { ...settings.auth, sftp: { username: victim, password: 'x' } }
+    writeFileSync(acme, JSON.stringify({ ...settings, root: '/', auth }))
+    await run(file)
+    await vi.waitFor(() => expect(server.asked).toContain('write'), { timeout: 10_000 })
+    await gateway?.stop(0)
+    gateway = undefined
+  } finally {
+    await server.stop()
+  }
 })
 
 const partner = (name: string, auth: string, backend = 'main') =>
