@@ -5,6 +5,7 @@ import type { PreflightStep } from '../backend/sftp/preflight-step.ts'
 import type { SftpBackend } from '../backend/sftp/sftp-backend.ts'
 import { closeBackends, makeBackends } from '../composition/backends.ts'
 import { visitorMark } from '../composition/gateway-mark.ts'
+import { printable } from '../ftp/bytes.ts'
 import { exit } from './exit.ts'
 import { loadChecked } from './load-checked.ts'
 import { type Account, accountOf, directoryOn } from './test-account.ts'
@@ -70,6 +71,8 @@ interface Teller {
   onStep(step: PreflightStep): void
   done(report: PreflightReport): void
   unavailable(error: BackendError): void
+  /** Before the backend was entered. */
+  interrupted(): void
 }
 
 async function tryOut(
@@ -80,13 +83,20 @@ async function tryOut(
   { signals }: Io,
 ): Promise<number> {
   const interrupted = new AbortController()
+  let entered = false
   // The files are removed before it ends; a second signal would not make that faster.
-  const onSignal = () => interrupted.abort()
+  const onSignal = () => {
+    interrupted.abort()
+    if (!entered) void backend.close()
+  }
   for (const name of ['SIGINT', 'SIGTERM']) signals.on(name, onSignal)
   try {
     const report = await backend.preflight(credentials, {
       directory: (home) => directoryOn(home, partner?.root, wanted),
-      onEntered: teller.onEntered,
+      onEntered(facts) {
+        entered = true
+        teller.onEntered(facts)
+      },
       onStep: teller.onStep,
       signal: interrupted.signal,
     })
@@ -95,6 +105,10 @@ async function tryOut(
     return report.outcome === 'lost' ? exit.unavailable : exit.failure
   } catch (error) {
     if (!(error instanceof BackendError)) throw error
+    if (interrupted.signal.aborted && !entered) {
+      teller.interrupted()
+      return exit.failure
+    }
     teller.unavailable(error)
     return exit.unavailable
   } finally {
@@ -116,8 +130,9 @@ function teller({ backend, partner, credentials }: Account, { stdout, stderr }: 
       stdout.write(`\n${capabilitiesText(report)}\n${verdictText(report)}\n`)
     },
     unavailable(error) {
-      stderr.write(`ftps-gateway: backend ${backend.name}: ${error.message}. ${adviceFor(error)}.\n`)
+      stderr.write(`ftps-gateway: backend ${backend.name}: ${printable(error.message)}. ${adviceFor(error)}.\n`)
     },
+    interrupted: () => void stderr.write(`ftps-gateway: backend ${backend.name}: interrupted\n`),
   }
 }
 
@@ -131,5 +146,6 @@ function jsonTeller({ backend, partner, credentials }: Account, { stdout }: Io):
     onStep() {},
     done: (report) => write({ ...report, verdict: verdictText(report) }),
     unavailable: (error) => write({ outcome: 'unavailable', reason: error.message, advice: adviceFor(error) }),
+    interrupted: () => write({ outcome: 'interrupted' }),
   }
 }

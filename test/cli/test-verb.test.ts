@@ -1,5 +1,6 @@
-import { EventEmitter } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { chownSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { run as runVerb } from '../../src/cli/run.ts'
@@ -50,11 +51,20 @@ interface Trial {
   readonly password?: string
   readonly onText?: (text: string) => void
   readonly signals?: EventEmitter
+  /** Whether it comes as far as the server's files. */
+  readonly entered?: boolean
 }
 
 /** `ftps-gateway test` in this process, as the server's user; no output ever shows the password. */
 async function tryOut(server: SftpServer, trial: Trial = {}): Promise<Outcome> {
-  const { args = [], more, password = server.user.password, onText, signals = new EventEmitter() } = trial
+  const {
+    args = [],
+    more,
+    password = server.user.password,
+    onText,
+    signals = new EventEmitter(),
+    entered = true,
+  } = trial
   const said = { stdout: '', stderr: '' }
   const writer = (name: 'stdout' | 'stderr') => ({
     write(text: string) {
@@ -68,7 +78,7 @@ async function tryOut(server: SftpServer, trial: Trial = {}): Promise<Outcome> {
   const code = await runVerb(['test', '--config', file, ...account, ...args], io)
   expect(said.stdout + said.stderr).not.toContain(password)
   // Else nothing could be left where the tests look for it.
-  if (code !== 69) expect(said.stdout).toContain(server.home)
+  if (entered && code !== 69) expect(said.stdout).toContain(server.home)
   return { code, ...said }
 }
 
@@ -109,6 +119,20 @@ test('F37 the server has no extension: the test verb says what that means for up
   )
   expect(outcome.stdout).toMatch(/\nUploads work, with limits: fsync, replace, space\.\n$/)
   expect(namesIn(sshd.home)).toEqual([])
+})
+
+test('the folder in which uploads are collected is made where it is missing, as an upload makes it', async () => {
+  const sshd = await started(startSshd())
+  const more = 'upload: { mode: staging, staging: .in }\n'
+  const outcome = await tryOut(sshd, { more })
+  expect(outcome).toMatchObject({ code: 0, stderr: '' })
+  expect(states(outcome)).toEqual(every('ok'))
+  expect(namesIn(sshd.home)).toEqual(['.in'])
+  expect(namesIn(join(sshd.home, '.in'))).toEqual([])
+  chownSync(join(sshd.home, '.in'), 0, 0)
+  expect((await tryOut(sshd, { more })).stdout).toMatch(
+    /^failed {3}create .* in a new file in \/.*\/\.in; the account/m,
+  )
 })
 
 test('ProFTPD: uploads work, and nothing is left behind', async () => {
@@ -244,6 +268,17 @@ test('Ctrl-C ends it after the step that runs, and what was made is removed', as
   expect(outcome.code).toBe(1)
   expect(states(outcome)).toMatchObject({ write: 'ok', fsync: '-', rename: '-', list: '-', remove: 'ok' })
   expect(namesIn(sshd.home)).toEqual([])
+})
+
+test('Ctrl-C ends it while a server that says nothing is waited for', async () => {
+  const signals = new EventEmitter()
+  const mute = createServer(() => signals.emit('SIGINT')).listen(0, '127.0.0.1')
+  await once(mute, 'listening')
+  const { port } = mute.address() as AddressInfo
+  const sshd = await started(startSshd())
+  const server = { ...sshd, port, knownHosts: sshd.knownHosts.replaceAll(`:${sshd.port}`, `:${port}`) }
+  const { code, stderr } = await tryOut(server, { signals, entered: false }).finally(() => mute.close())
+  expect([code, stderr]).toEqual([1, 'ftps-gateway: backend main: interrupted\n'])
 })
 
 test("a partner's own key is tried out below its root, without asking for anything", async () => {

@@ -51,6 +51,8 @@ export async function report(
   const steps = await preflight({ client, server, files, settings, directory, tell: onStep, signal, another })
   const blocked = steps.some(({ blocks }) => blocks)
   const verdict = signal.aborted ? 'interrupted' : blocked ? 'fails' : 'works'
-  const outcome = blocked && client.session.dead ? 'lost' : verdict
+  // What fails of a server that has gone says nothing about it.
+  const lost = client.session.dead && steps.some(({ state }) => state === 'failed')
+  const outcome = lost ? 'lost' : verdict
   return { ...facts, capabilities: server.can, steps, outcome }
 }

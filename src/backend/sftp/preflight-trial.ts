@@ -42,8 +42,9 @@ export class Trial {
     const path = collectingPath(this.final, settings, 'copy')
     // An answer that is lost does not say whether the file was made.
     this.made.add(path)
-    const flags = openFlag.write | openFlag.create | openFlag.exclusive
-    const handle = await client.open(path, flags).catch(async (error) => {
+    const open = () => client.open(path, openFlag.write | openFlag.create | openFlag.exclusive)
+    const { staging } = settings
+    const handle = await (staging === undefined ? open() : inStaging(client, staging, open)).catch(async (error) => {
       throw await explain(client, error, whyOpenFailed(path))
     })
     this.#open.add(handle)
@@ -81,33 +82,53 @@ export class Trial {
   }
 }
 
-/** Most were renamed, or never made: only what is still there is a failure. */
+/** The folder of temporary files is made as uploads make it, and stays, as theirs: one may be about to use it. */
+async function inStaging<T>(client: SftpClient, folder: ByteString, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open()
+  } catch (error) {
+    if (!isGone(error)) throw error
+    await client.mkdir(folder).catch(() => {})
+    return open()
+  }
+}
+
+type Remover = Pick<SftpClient, 'remove' | 'lstat'>
+
+/** Over another session where the first was lost, before or meanwhile. */
 export async function removeAll(
   made: ReadonlySet<ByteString>,
-  connect: () => Promise<Pick<SftpClient, 'remove' | 'lstat'>>,
+  client: SftpClient,
+  another: () => Promise<Remover>,
 ): Promise<PreflightStep> {
   const name = 'remove'
   if (made.size === 0) return { name, state: 'skipped', said: 'not tried: nothing was made', blocks: false }
-  const left = new Map<ByteString, string>()
-  try {
-    const client = await connect()
-    for (const path of made) {
-      await client.remove(path).catch(async (error) => {
-        const gone = await client.lstat(path).then(
-          () => false,
-          (why) => isGone(why),
-        )
-        if (!gone) left.set(path, inWords(error))
-      })
-    }
-  } catch (error) {
-    for (const path of made) left.set(path, inWords(error))
-  }
+  let left = await remaining(made, async () => client)
+  if (left.size > 0 && client.session.dead) left = await remaining([...left.keys()], another)
   if (left.size === 0) return { name, state: 'ok', said: 'nothing is left behind', blocks: false }
   const [reason] = left.values()
   const said = `${[...left.keys()].map(printable).join(', ')} may be left: ${reason}`
   const follows = 'remove it by hand; what is interrupted of uploads will be left as well'
   return { name, state: 'failed', said, follows, blocks: false }
+}
+
+/** Removes the files, and says why one is still there. Most were renamed, or never made: those are no failures. */
+async function remaining(
+  paths: Iterable<ByteString>,
+  connect: () => Promise<Remover>,
+): Promise<ReadonlyMap<ByteString, string>> {
+  const left = new Map<ByteString, string>()
+  try {
+    const client = await connect()
+    for (const path of paths) {
+      await client.remove(path).catch(async (error) => {
+        if (!isGone(error) && !(await client.lstat(path).then(() => false, isGone))) left.set(path, inWords(error))
+      })
+    }
+  } catch (error) {
+    for (const path of paths) left.set(path, inWords(error))
+  }
+  return left
 }
 
 function isGone(error: unknown): boolean {

@@ -42,7 +42,7 @@ export async function preflight(parts: PreflightParts): Promise<readonly Preflig
   const trial = new Trial(parts)
   const steps = await runSteps([...uploadSteps(trial, parts), ...surroundingSteps(trial, parts)], tell, signal)
   await trial.closeHandles()
-  const removal = await removeAll(trial.made, client.session.dead ? parts.another : async () => client)
+  const removal = await removeAll(trial.made, client, parts.another)
   tell(removal)
   return [...steps, removal]
 }
@@ -64,7 +64,7 @@ function uploadSteps(trial: Trial, parts: PreflightParts): readonly StepPlan[] {
     },
     {
       name: 'create',
-      follows: 'uploads are collected in a new file beside their target; the account needs the right to make one there',
+      follows: `uploads are collected in a new file ${whereCollected(settings)}; the account needs the right to make one there`,
       async run() {
         const made = await trial.create()
         path = made.path
@@ -123,6 +123,10 @@ function uploadSteps(trial: Trial, parts: PreflightParts): readonly StepPlan[] {
     },
   ]
   return steps.map((step) => ({ ...step, chain: true }))
+}
+
+function whereCollected({ staging }: PreflightParts['settings']): string {
+  return staging === undefined ? 'beside their target' : `in ${printable(staging)}`
 }
 
 async function sync({ client, server, settings }: PreflightParts, handle: Buffer): Promise<StepResult> {
@@ -211,12 +215,9 @@ function surroundingSteps(trial: Trial, parts: PreflightParts): readonly StepPla
       async run() {
         const { expected } = trial
         if (!expected) return { state: 'skipped', said: 'not tried: there is nothing to read' }
-        const stored = await contentOf(files, trial.final)
+        const stored = await contentOf(files, trial.final, expected.length)
         if (stored.equals(expected)) return ok(`${stored.length} bytes, the same as were sent`)
-        return failed(
-          `the ${stored.length} bytes are not the ${expected.length} that were sent`,
-          'the server loses data',
-        )
+        return failed(`the ${expected.length} bytes that were sent are not what is read`, 'the server loses data')
       },
     },
     {
@@ -244,11 +245,15 @@ function surroundingSteps(trial: Trial, parts: PreflightParts): readonly StepPla
   ]
 }
 
-async function contentOf(files: FileSystem, path: ByteString): Promise<Buffer> {
+/** Not much more than so many bytes, however many the server has. */
+async function contentOf(files: FileSystem, path: ByteString, bytes: number): Promise<Buffer> {
   const download = await files.read(path, 0)
   const chunks: Buffer[] = []
   try {
-    for await (const chunk of download.content) chunks.push(Buffer.from(chunk))
+    for await (const chunk of download.content) {
+      chunks.push(Buffer.from(chunk))
+      if (chunks.reduce((sum, { length }) => sum + length, 0) > bytes) break
+    }
   } finally {
     await download.close()
   }

@@ -7,6 +7,7 @@ import { expect } from 'vitest'
 import { BackendError, type FailureKind, type FileSystem, type WriteMode } from '../../../src/backend/backend.ts'
 import { ByteBudget } from '../../../src/backend/sftp/byte-budget.ts'
 import { createHostKeyPolicy } from '../../../src/backend/sftp/host-keys.ts'
+import type { PreflightReport } from '../../../src/backend/sftp/preflight-report.ts'
 import type { SftpBackend } from '../../../src/backend/sftp/sftp-backend.ts'
 import { Secret } from '../../../src/ftp/secret.ts'
 import { backendTo } from '../backend-under-test.ts'
@@ -35,6 +36,8 @@ export interface Arena {
   readonly server: HostileServer
   /** Logs the victim, or another whose name begins like that, in; the session is closed when the case is over. */
   open(login?: string): Promise<FileSystem>
+  /** Tries the victim's account out. */
+  preflight(): Promise<PreflightReport>
 }
 
 /**
@@ -60,9 +63,14 @@ export async function inArena<T>(options: ArenaOptions, run: (arena: Arena) => P
     sessions.push(files)
     return files
   }
+  const preflight = () =>
+    backend.preflight(
+      { kind: 'password', username: victim, password: new Secret('x') },
+      { directory: (home) => home, onEntered() {}, onStep() {}, signal: new AbortController().signal },
+    )
   try {
     const witness = await patient.open({ kind: 'password', username: bystander, password: new Secret('x') })
-    const [result] = await Promise.all([run({ server, open }), roundTrip(witness, '/during')])
+    const [result] = await Promise.all([run({ server, open, preflight }), roundTrip(witness, '/during')])
     await roundTrip(witness, '/after')
     await witness.close()
     if (!options.handlesStay) await eventually(() => server.handles, 0, 'open handles')
