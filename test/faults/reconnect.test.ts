@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { emptyFolder, type Fixture, makeFixture, sha256 } from '../support/fixtures.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway-under-test.ts'
 import { program } from '../support/packages.ts'
@@ -32,6 +32,7 @@ let sshd: Sshd
 let line: BackendLine
 let gateway: TestGateway
 let impatient: TestGateway
+let striped: TestGateway
 let large: Fixture
 let small: Fixture
 let fetched: string
@@ -43,10 +44,11 @@ beforeAll(async () => {
   large = await makeFixture(sshd.folder, gigabyte)
   small = await makeFixture(sshd.folder, 20_000_000)
   const main = { name: 'main', host: '127.0.0.1', port: line.port, hostKeys: [sshd.fingerprints.ed25519] }
-  const start = (reconnect: string) =>
-    startTestGateway({ settings: { backends: [{ ...main, timeouts: { reconnect } }] } })
+  const start = (reconnect: string, stripe = 1) =>
+    startTestGateway({ settings: { backends: [{ ...main, stripe, timeouts: { reconnect } }] } })
   gateway = await start('30s')
   impatient = await start('1s')
+  striped = await start('30s', 4)
 })
 afterEach(() => {
   line.lead(sshd.port)
@@ -57,6 +59,7 @@ afterEach(() => {
 afterAll(async () => {
   await gateway?.stop()
   await impatient?.stop()
+  await striped?.stop()
   await line?.stop()
   await sshd?.stop()
 })
@@ -138,6 +141,47 @@ test('a download of 1 GiB comes whole although the backend is lost 20 times', { 
   expect(code).toBe(0)
   expect(await sha256(fetched)).toBe(large.sha256)
   expect(renewals(gateway).slice(before)).toEqual(Array(cuts).fill('ok'))
+})
+
+describe('over four connections', () => {
+  const fifth = gigabyte / 5
+  /** One that is not the login's own, that one, and all. */
+  const losses: readonly [place: number, lose: () => void][] = [
+    [fifth, () => line.cutOne(-1)],
+    [2 * fifth, () => line.cutOne(0)],
+    [3 * fifth, () => line.cut()],
+    [4 * fifth, () => line.cutOne(1)],
+  ]
+  async function lose(file: () => string): Promise<void> {
+    const widest = { connections: 0 }
+    const watch = setInterval(() => {
+      widest.connections = Math.max(widest.connections, line.connections)
+    }, 5)
+    try {
+      for (const [place, action] of losses) await whenPast(file, [place], action)
+    } finally {
+      clearInterval(watch)
+    }
+    expect(widest.connections).toBeGreaterThanOrEqual(4)
+  }
+
+  test('an upload of 1 GiB is stored whole although one of them is lost, or all are', {
+    timeout: largeMs,
+  }, async () => {
+    const [{ code, stderr }] = await Promise.all([curl(striped, 'wide', up(large)), lose(() => part('wide'))])
+    expect(stderr.toString()).toContain('< 226 ')
+    expect(code).toBe(0)
+    expect(await sha256(stored('wide'))).toBe(large.sha256)
+    expect(readdirSync(sshd.home)).toEqual(['wide'])
+  })
+
+  test('a download of 1 GiB comes whole although one of them is lost, or all are', { timeout: largeMs }, async () => {
+    give('wide', large)
+    const [{ code, stderr }] = await Promise.all([curl(striped, 'wide', down()), lose(() => fetched)])
+    expect(stderr.toString()).toContain('< 226 ')
+    expect(code).toBe(0)
+    expect(await sha256(fetched)).toBe(large.sha256)
+  })
 })
 
 const outage = () => {

@@ -358,7 +358,7 @@ describe('plain OpenSSH', () => {
 })
 
 test('a server that does not answer LSTAT and STAT: APPE loses nothing', async () => {
-  await begin({}, { subsystem: 'internal-sftp -P lstat,stat' })
+  await begin({}, { subsystem: 'internal-sftp -d {home} -P lstat,stat' })
   give('log', old)
   const files = await logIn()
   await put(files, 'log', Buffer.from('a record'), { kind: 'append' }).then(

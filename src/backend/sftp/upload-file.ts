@@ -30,7 +30,7 @@ export class UploadFile {
   readonly #session: TransferSession
   readonly #settings: UploadSettings
   readonly #written: () => Written
-  readonly #laneClosers: (() => Promise<void>)[] = []
+  #laneClosers: (() => Promise<void>)[] = []
   /** fsync, size and CLOSE, once they have been asked for. */
   #seal: Seal | undefined
   #closed: Promise<void> | undefined
@@ -64,6 +64,9 @@ export class UploadFile {
   /** Opens the file over another session, to go on where the server was the last time. */
   async reopen(): Promise<WriteLane> {
     const renew = () => this.#session.renew(this.arrived)
+    // Of several connections only one may be lost.
+    this.close().catch(() => {})
+    this.#laneClosers = []
     await renew()
     return this.#session.repeat(() => this.#openAgain(), renew)
   }

@@ -23,6 +23,8 @@ interface Way extends WriteLane {
 interface Sent {
   readonly message: Buffer
   readonly length: number
+  /** A connection that was given up, and lives, may still be sending it; then its memory is nobody else's. */
+  again: boolean
 }
 
 export interface WritePlan {
@@ -36,9 +38,9 @@ export interface WritePlan {
   readonly onBytes?: ((bytes: Buffer) => void) | undefined
   /** Called once every WRITE has been sent, before they are acknowledged. */
   onAllSent?(): void
-  /** Called once so many bytes have been sent that further lanes are worth it. */
+  /** Called when so many bytes have been sent that further lanes are worth it, and when they were given up. */
   onLarge?(): void
-  /** Another lane for the same file in place of the only one, whose connection was lost; throws when there can be none. */
+  /** Another lane for the same file in place of all, when the connection of one was lost; throws when there can be none. */
   renew?: (() => Promise<WriteLane>) | undefined
   /** Turns the first failure into the error to report (a full disk looks like any other failure). */
   explain(error: unknown, length: number): Promise<Error>
@@ -65,6 +67,7 @@ export class Writer extends Writable implements ByteTarget {
   /** Every WRITE has been sent. */
   #allSent = false
   #failed = false
+  #wide = false
 
   constructor(lane: WriteLane, plan: WritePlan) {
     super({ highWaterMark: plan.requestBytes })
@@ -76,13 +79,16 @@ export class Writer extends Writable implements ByteTarget {
 
   /** Writes over one connection more from now on, if its handle leaves the messages their form. */
   addLane(lane: WriteLane): boolean {
-    if (this.writableFinished || this.destroyed || writeHeaderLength(lane.handle) !== this.#header) return false
+    // While there is no way, one is being looked for.
+    const over = this.writableFinished || this.destroyed || this.#ways.length === 0
+    if (over || writeHeaderLength(lane.handle) !== this.#header) return false
+    this.#wide = true
     this.#ways.push({ ...lane, inFlight: 0 })
     return true
   }
-  /** Over more than one connection WRITEs are carried out in any order. */
+  /** Where there was ever more than one connection, WRITEs may be carried out in any order. */
   get inOrder(): boolean {
-    return this.#ways.length <= 1
+    return !this.#wide
   }
   /** Every WRITE that was sent is answered. */
   get idle(): boolean {
@@ -98,17 +104,18 @@ export class Writer extends Writable implements ByteTarget {
     return this.#nextOffset - this.#plan.start
   }
 
-  /** The connection of a lane is lost. With another one for the only lane, what was not acknowledged is sent again there. */
+  /** The connection of a lane is lost. All lanes are given up, and what was not acknowledged is sent again over another one. */
   lost(error: BackendError): void {
     // While there is no way, one is being looked for.
     const waits = this.#ways.length === 0 || (this.#allSent && this.#open.size === 0)
     if (this.destroyed || this.#failed || waits) return
     const { renew } = this.#plan
-    if (!renew || !this.inOrder) {
+    if (!renew) {
       this.#fail(error, 0)
       return
     }
     this.#ways.length = 0
+    for (const sent of this.#open.values()) sent.again = this.#wide
     renew().then(
       (lane) => this.#goOn(lane),
       (cause) => this.#fail(cause, 0),
@@ -206,18 +213,19 @@ export class Writer extends Writable implements ByteTarget {
     this.#inFlight += length
     this.#plan.budget.force(length)
     this.#plan.onBytes?.(message.subarray(this.#header, this.#header + length))
-    const sent = { message, length }
+    const sent = { message, length, again: false }
     this.#open.set(offset, sent)
     this.#transmit(offset, sent)
   }
 
-  #transmit(offset: number, { message, length }: Sent): void {
+  #transmit(offset: number, sent: Sent): void {
+    const { message, length } = sent
     const [first, ...others] = this.#ways
     if (!first) return
     const way = others.reduce((best, other) => (load(other) < load(best) ? other : best), first)
     way.inFlight += length
     way.client.write(message, way.handle, offset, length).then(
-      () => this.#onAcknowledged(message, offset, length, way),
+      () => this.#onAcknowledged(offset, sent, way),
       (error) => this.#onFailed(error, length, way),
     )
   }
@@ -231,21 +239,24 @@ export class Writer extends Writable implements ByteTarget {
     this.#ways.push({ ...lane, inFlight: 0 })
     for (const [offset, sent] of this.#open) this.#transmit(offset, sent)
     if (this.#allSent) this.#plan.onAllSent?.()
+    else if (this.#wide) this.#plan.onLarge?.()
   }
 
-  #onAcknowledged(message: Buffer, offset: number, length: number, way: Way): void {
+  #onAcknowledged(offset: number, { message, length, again }: Sent, way: Way): void {
+    // One of a connection that was given up has been sent again.
+    if (!this.#ways.includes(way)) return
     this.#release(length)
     way.inFlight -= length
     this.#open.delete(offset)
     // The last one may still be lent.
-    if (length === this.#plan.requestBytes) messageBuffers.giveBack(message)
+    if (length === this.#plan.requestBytes && !again) messageBuffers.giveBack(message)
     this.#wake?.()
   }
 
   #onFailed(error: unknown, length: number, way: Way): void {
     // One of a connection that was given up is sent again, or was released with all the others.
     if (!this.#ways.includes(way)) return
-    const renewable = this.#plan.renew && this.inOrder && !this.destroyed && !this.#failed
+    const renewable = this.#plan.renew && !this.destroyed && !this.#failed
     if (renewable && isSessionLost(error)) {
       this.lost(error)
       return

@@ -6,6 +6,9 @@ export interface BackendLine {
   readonly port: number
   /** Resets every connection. */
   cut(): void
+  /** Resets one of them: the oldest is 0, -1 the newest. */
+  cutOne(which: number): void
+  readonly connections: number
   /** Lets nothing pass in either direction; connections stay. */
   freeze(frozen: boolean): void
   /** Leads new connections to another port. */
@@ -49,6 +52,12 @@ export async function startBackendLine(first: number): Promise<BackendLine> {
   return {
     port: (server.address() as AddressInfo).port,
     cut,
+    cutOne(which) {
+      for (const socket of [...pairs].at(which) ?? []) socket.resetAndDestroy()
+    },
+    get connections() {
+      return pairs.size
+    },
     freeze(value) {
       frozen = value
       for (const pair of pairs) for (const socket of pair) value ? socket.pause() : socket.resume()
