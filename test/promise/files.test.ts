@@ -368,6 +368,47 @@ test('a server that does not answer LSTAT and STAT: APPE loses nothing', async (
   expect(disk('log').subarray(0, old.length).equals(old)).toBe(true)
 })
 
+test('an upload that comes slowly is not taken for left behind by another gateway', async () => {
+  const abandonedAfterMs = 2_000
+  await begin({ abandonedAfterMs })
+  const there = another({ abandonedAfterMs, gateway: { instance: 'bbbb', run: '3333' } })
+  const upload = await (await logIn('alice')).write(at('f'), { kind: 'replace' })
+  upload.sink.write(Buffer.alloc(100, 'x'))
+  await new Promise((resolve) => setTimeout(resolve, 4_000))
+  await listed(await logIn('alice', there))
+  await send(upload, Buffer.alloc(700, 'x'))
+  await upload.commit()
+  expect(disk('f').length).toBe(800)
+})
+
+test('where nothing is kept, nobody goes on in the file that was to be replaced, until it is replaced', async () => {
+  await begin({ keepPartialMs: 0 })
+  give('f', old)
+  const files = await logIn()
+  await interrupt(files, 'f')
+  const offset = await sizeOf(files, 'f')
+  for (const mode of [{ kind: 'restart', offset }, { kind: 'append' }] as const)
+    await expect(files.write(at('f'), mode)).rejects.toMatchObject({ kind: 'badOffset' })
+  expect(disk('f').equals(old)).toBe(true)
+  await put(files, 'f', content)
+  await put(files, 'f', Buffer.from('more'), { kind: 'append' })
+  expect(disk('f').equals(Buffer.concat([content, Buffer.from('more')]))).toBe(true)
+})
+
+test('in place, a file is written by one upload at a time, whoever they are and whatever link leads there', async () => {
+  await begin({ uploadMode: 'in-place' })
+  give('f', old)
+  symlinkSync(at('f'), at('link'))
+  const [a, b] = [await logIn('alice'), await logIn('bob')]
+  const one = await a.write(at('f'), { kind: 'replace' })
+  for (const mode of [{ kind: 'replace' }, { kind: 'append' }] as const)
+    await expect(b.write(at('link'), mode)).rejects.toMatchObject({ kind: 'busy' })
+  await send(one, content)
+  await one.commit()
+  await put(b, 'link', Buffer.from('more'), { kind: 'append' })
+  expect(disk('f').equals(Buffer.concat([content, Buffer.from('more')]))).toBe(true)
+})
+
 test('rename plain: two sessions of a login that append at once', async () => {
   await begin({ capabilities: { rename: 'plain' } })
   give('log', old)

@@ -22,6 +22,8 @@ export function toldOf<T extends { readonly size?: number | undefined }>(partial
 const rememberedMax = 10_000
 /** So long a server that stands still may come to itself, and carry out what it was asked. */
 const litterMs = 600_000
+/** So long a client may come back to go on with an upload. */
+const retryMs = 86_400_000
 
 interface Litter {
   readonly path: ByteString
@@ -36,6 +38,8 @@ export class Partials {
   readonly #looking = new Set<ByteString>()
   readonly #orphans = new Map<ByteString, Orphan>()
   readonly #litter = new Map<ByteString, readonly Litter[]>()
+  /** When what came for a file that was to be replaced was thrown away. */
+  readonly #thrownAway = new Map<ByteString, number>()
 
   /**
    * Makes an upload the only one of its login to its target, until the returned function is called. To be taken before the
@@ -71,6 +75,21 @@ export class Partials {
     this.#orphans.delete(kept)
     this.#orphans.set(kept, orphan)
     forgetOldest(this.#orphans)
+  }
+
+  /** Nothing is kept of an upload that was to replace a file. */
+  throwAway(kept: ByteString): void {
+    this.#thrownAway.delete(kept)
+    this.#thrownAway.set(kept, Date.now())
+    forgetOldest(this.#thrownAway)
+  }
+  /** The file was replaced after all. */
+  replaced(kept: ByteString): void {
+    this.#thrownAway.delete(kept)
+  }
+  /** Whether a client may take the old file for what it has sent. */
+  wasThrownAway(kept: ByteString): boolean {
+    return (this.#thrownAway.get(kept) ?? 0) > Date.now() - retryMs
   }
 
   /** A file that could not be removed, or may still come to be, as its session was lost. After a restart it would be taken up. */

@@ -115,10 +115,11 @@ export class SftpBackend implements Backend {
   }
 
   #uploads({ home }: Lease, owner: string): UploadSettings {
-    const { fsync, verify, uploadMode: mode, gateway, keepPartialMs, staging: folder } = this.#options
+    const { fsync, verify, uploadMode: mode, gateway, keepPartialMs, abandonedAfterMs, staging: folder } = this.#options
     const staging = folder === undefined ? undefined : resolve(home, folder, home)
     const mine = { tag: loginTag(owner), gateway, staging, partials: this.#partials, strays: this.#strays }
-    return { ...mine, told: new ToldSizes(), mode, fsync, verify, keepPartial: keepPartialMs > 0 }
+    const touchEveryMs = abandonedAfterMs / 4
+    return { ...mine, told: new ToldSizes(), mode, fsync, verify, keepPartial: keepPartialMs > 0, touchEveryMs }
   }
 
   /** Tries out with an account all that uploads need, and leaves nothing behind. Throws as `open` does. */

@@ -41,6 +41,8 @@ export class SftpUpload implements Upload {
   #state: UploadState = begun
   #abandoned = false
   #unwatch = () => {}
+  readonly #touching: NodeJS.Timeout
+  #sentBefore = 0
 
   constructor(parts: TransferParts, settings: UploadSettings, place: Place, hooks: UploadHooks) {
     const { server, lanes, inFlightMax, budget } = parts
@@ -73,7 +75,17 @@ export class SftpUpload implements Upload {
     // The server may be lost before anybody writes, and so before anybody listens.
     this.#writer.on('error', (error) => this.#fail(error))
     this.#watch()
-    this.#writer.once('close', () => this.#unwatch())
+    this.#touching = setInterval(() => this.#touch(), settings.touchEveryMs).unref()
+    this.#writer.once('close', () => {
+      this.#unwatch()
+      clearInterval(this.#touching)
+    })
+  }
+
+  /** Until a WRITE is full, a slow client's bytes wait here. */
+  #touch(): void {
+    if (this.#writer.sent === this.#sentBefore) this.#file.touch()
+    this.#sentBefore = this.#writer.sent
   }
 
   /** A client that sends slowly has no request pending which could fail. */
@@ -202,8 +214,11 @@ export class SftpUpload implements Upload {
     this.#writer.destroy()
     const { place } = this.#file
     const bytes = this.#worthKeeping(leave)
-    if (place.kind === 'apart' && bytes !== undefined) await this.#keep(place.path, place.target, bytes)
-    else await this.#drop()
+    if (place.kind === 'apart' && bytes !== undefined) return this.#keep(place.path, place.target, bytes)
+    const { partials, keepPartial } = this.#settings
+    if (!keepPartial && place.kind === 'apart' && place.target.replaces)
+      partials.throwAway(keptPath(place.target.path, this.#settings))
+    await this.#drop()
   }
 
   /** How many bytes of the partial file are kept; undefined: it is not. A name of STOU's means nothing to its client any more. */

@@ -25,22 +25,31 @@ import { openFlag } from './wire.ts'
 
 type Opened = Omit<ApartPlace, 'kind' | 'target'>
 
+/** Makes the upload the only one, before anything is touched. Each throws BackendError `busy` where it is not. */
+export interface Claim {
+  /** Of its login, to the target. */
+  target(path: ByteString): void
+  /** Of all logins, to the file itself: the bytes of two would mix. */
+  inPlace(path: ByteString): void
+}
+
 /**
  * APPE, and STOR behind REST: goes on in the partial file of this login, where there is one; else in a copy of the file that
  * has the name, so that it stays whole until the commit. Where a file cannot be replaced, looked at or read, in the file itself.
- * `claim` makes the upload the only one to the target before it is touched.
  */
 export async function openContinued(
   parts: TransferParts,
   owner: UploadSettings,
   path: ByteString,
   mode: WriteMode,
-  claim: (target: ByteString) => void,
+  claim: Claim,
 ): Promise<Place> {
   const { client, server } = parts
-  if (!(await mayLook(client, path))) return openInPlace(client, path, mode)
+  if (!(await mayLook(client, path))) return openInPlace(client, path, mode, claim.inPlace)
   const { exists, modified, ...looked } = await lookAtTarget(client, path)
-  claim(looked.path)
+  claim.target(looked.path)
+  if (exists && owner.partials.wasThrownAway(keptPath(looked.path, owner)))
+    throw new BackendError('badOffset', 'nothing was kept of the upload that was to replace the file; send it whole')
   const target = { ...looked, unique: false, replaces: exists }
   const partial = await findPartial(parts, owner, target.path, mode, exists ? { modified } : undefined)
   if (partial) return { kind: 'apart', ...partial, target }
@@ -50,13 +59,14 @@ export async function openContinued(
     const part = await openPart(client, owner, target.path, fillingOf(parts, owner))
     return { kind: 'apart', ...part, start, size: 0, keepsTail: false, good: 0, target }
   }
-  if (server.can.rename === 'plain') return openInPlace(client, path, mode)
+  if (server.can.rename === 'plain') return openInPlace(client, path, mode, claim.inPlace)
   try {
     const copy = await openCopy(parts, owner, target.path, mode)
     return { kind: 'apart', ...copy, target: { ...target, replaces: false } }
   } catch (error) {
     // Mailboxes that may be written to and not read: nothing can be copied there.
-    if (error instanceof BackendError && error.kind === 'accessDenied') return openInPlace(client, path, mode)
+    if (error instanceof BackendError && error.kind === 'accessDenied')
+      return openInPlace(client, path, mode, claim.inPlace)
     throw error
   }
 }

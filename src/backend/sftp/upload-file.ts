@@ -89,6 +89,14 @@ export class UploadFile {
     return this.lane()
   }
 
+  /** Gives the file the time of now. */
+  touch(): void {
+    const { can } = this.#session.parts.server
+    if (this.place.kind !== 'apart' || this.closing || can.setModified === 'ignore') return
+    const now = Math.floor(Date.now() / 1000)
+    this.client.fsetstat(this.place.handle, { accessed: now, modified: now }).catch(() => {})
+  }
+
   /** Makes what was written durable, checks its size and closes it. Where the server answers in order, all at once. */
   seal(): Seal {
     this.#seal ??= this.#session.parts.server.can.answersInOrder ? this.#sealAtOnce() : this.#sealStepByStep()

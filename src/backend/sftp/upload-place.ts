@@ -207,14 +207,20 @@ async function statIfThere(stat: () => Promise<Attrs>): Promise<Attrs | undefine
 
 /**
  * The file itself: for APPE and REST where it cannot be replaced, for all uploads where the operator wants that. What is there
- * is not touched before the first byte comes. The offset is explicit, because OpenSSH ignores it on append
+ * is not touched before the first byte comes. `claim` makes it the only upload of all logins to the file: the bytes of two would mix. The offset is explicit, because OpenSSH ignores it on append
  * handles.
  */
-export async function openInPlace(client: SftpClient, path: ByteString, mode: WriteMode): Promise<InPlace> {
+export async function openInPlace(
+  client: SftpClient,
+  path: ByteString,
+  mode: WriteMode,
+  claim: (target: ByteString) => void,
+): Promise<InPlace> {
   const unique = mode.kind === 'unique'
   const kind = unique || mode.kind === 'replace' ? 'overwritten' : 'goneOn'
-  const target = kind === 'goneOn' ? undefined : await lookAtTarget(client, path)
-  if (unique && target?.exists) throw new BackendError('alreadyExists', 'the name is taken')
+  const target = await lookAtTarget(client, path)
+  claim(target.path)
+  if (unique && target.exists) throw new BackendError('alreadyExists', 'the name is taken')
   const flags = openFlag.write | openFlag.create | (unique ? openFlag.exclusive : 0)
   const handle = await client.open(path, flags).catch(async (error) => {
     throw await explain(client, error, whyOpenFailed(path))
@@ -224,7 +230,7 @@ export async function openInPlace(client: SftpClient, path: ByteString, mode: Wr
     // Without it an append would begin at 0, over what is there.
     if (size === undefined) throw new BackendError('failed', 'the server does not tell how long the file is')
     const start = kind === 'goneOn' ? startIn(size, mode) : 0
-    return { kind, path, handle, start, size, made: target?.exists === false, unique }
+    return { kind, path, handle, start, size, made: kind === 'overwritten' && !target.exists, unique }
   } catch (error) {
     await client.close(handle).catch(() => {})
     throw error

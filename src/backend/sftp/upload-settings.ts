@@ -16,6 +16,8 @@ export interface UploadSettings extends PartOwner {
   readonly keepPartial: boolean
   /** Whether what is stored is what the client sends, so that it can go on by its size; default: it is. */
   readonly continuable?: boolean | undefined
+  /** A file to which nothing was written for so long gets a new time, lest another gateway take it for left behind. */
+  readonly touchEveryMs: number
   readonly partials: Partials
   readonly told: ToldSizes
   readonly strays: Strays

@@ -24,12 +24,13 @@ export async function openUpload(
   const release = () => claims.release()
   const committed = (attrs: Attrs) => {
     settings.told.forget(keptPath(path, settings))
+    settings.partials.replaced(keptPath(path, settings))
     if (attrs.size !== undefined) onCommitted(attrs)
   }
   try {
     claims.take(keptPath(path, settings))
     if (isInPlace(parts, settings)) {
-      const place = await openInPlace(parts.client, path, mode)
+      const place = await openInPlace(parts.client, path, mode, claims.inPlace)
       return new SftpUpload(parts, settings, place, { onCommitted: committed, release })
     }
     return await openedApart(parts, settings, path, mode, claims, committed)
@@ -52,6 +53,8 @@ class Claims {
   take(kept: ByteString): void {
     this.#held.push(this.#partials.claim(kept))
   }
+  /** No path is like it. */
+  readonly inPlace = (target: ByteString) => this.take(`in place ${target}`)
   hide(collecting: ByteString): void {
     this.#held.push(this.#partials.hide(collecting))
   }
@@ -81,7 +84,7 @@ async function openedApart(
   }
   const continues = mode.kind === 'append' || mode.kind === 'restart'
   const opening = continues
-    ? openContinued(parts, settings, path, mode, claimTarget)
+    ? openContinued(parts, settings, path, mode, { target: claimTarget, inPlace: claims.inPlace })
     : openBeside(parts, settings, path, { unique: mode.kind === 'unique', filling: fillingOf(parts, settings) })
   const looks = mode.kind === 'replace' && settings.keepPartial && !strays.knows(settings, parentOf(path))
   // Under way while the client sends; nobody waits for it before the commit.
