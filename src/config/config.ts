@@ -132,7 +132,12 @@ export interface BackendTimeouts {
 
 export interface PartnerConfig {
   readonly name: string
+  /** Empty: every user name that is no other partner's, from its sources and at its listeners. */
   readonly users: readonly string[]
+  /** Networks (ftp/ip-network.ts) that its clients come from; none: from everywhere. */
+  readonly sources?: readonly string[]
+  /** Names of the listeners that its clients come in at; none: at all of them. */
+  readonly listeners?: readonly string[]
   /** Certificates of which its clients show one: `SHA256:AB:CD:…` or `CN=…`. Empty: they need none. */
   readonly certificates: readonly string[]
   readonly auth: PartnerAuth

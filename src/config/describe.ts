@@ -92,11 +92,17 @@ function describeCapabilities({ readBytes, writeBytes, ...others }: BackendCapab
 
 const hidden = '[secret]'
 
-function describePartner({ name, users, certificates, auth, backend, root, dialect }: PartnerConfig): object {
+function describePartner({ name, users, sources, listeners, certificates, auth, ...partner }: PartnerConfig): object {
+  const { backend, root, dialect } = partner
   const { username } = auth
   return {
     name,
-    match: { users, ...(certificates.length > 0 && { certificates }) },
+    match: {
+      ...(users.length > 0 && { users }),
+      ...(sources && { sources }),
+      ...(listeners && { listeners }),
+      ...(certificates.length > 0 && { certificates }),
+    },
     auth:
       auth.mode === 'passthrough'
         ? { mode: auth.mode, ...(username !== undefined && { username }) }

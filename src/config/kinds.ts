@@ -1,5 +1,6 @@
 import { isIP, isIPv4, SocketAddress } from 'node:net'
 import { type CharsetName, charsetNames } from '../ftp/charset.ts'
+import { parseNetwork } from '../ftp/ip-network.ts'
 import { isTimeZone } from '../ftp/time-zone.ts'
 import { isPasswordHash } from './password-hash-form.ts'
 
@@ -200,6 +201,12 @@ export const network: Kind<string> = {
     const bits = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
     return bits % 2 ** (32 - Number(length)) === 0 ? text : undefined
   },
+}
+
+/** Where clients come from, by either protocol. */
+export const clientNetwork: Kind<string> = {
+  expects: 'a network such as 203.0.113.0/24 or 2001:db8::/32, all bits behind its length 0, or one address',
+  read: (text) => (parseNetwork(text) === undefined ? undefined : text),
 }
 
 /** The form of a fingerprint: SHA-256 is 32 bytes, 43 base64 characters of which the last holds 4 bits. */

@@ -29,11 +29,10 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
   const defaultBackend = checkDefaultBackend(globals, source, problems)
   const listeners = checkListeners(globals, source, problems)
   await checkClientCertificates(listeners, source, problems)
-  const certificatesAsked = listeners.some(({ clientCertificates }) => clientCertificates !== 'off')
   const certificates = await checkCertificates(globals, source, problems)
   const { partners: pattern } = globals
   const common = { globals: source, env, problems, checks }
-  const partners = await loadPartners({ ...common, pattern, defaultBackend, certificatesAsked })
+  const partners = await loadPartners({ ...common, pattern, defaultBackend, listeners })
   checkLimits(globals, source, problems)
   checkReuse(globals, source, problems)
   const passive = checkPassive(globals, source, problems)

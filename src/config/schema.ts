@@ -135,7 +135,12 @@ export const gatewaySchema = {
 /** One partner. Every key is explained in config/partners.d/acme.yaml. */
 export const partnerSchema = {
   name: required(kinds.label),
-  match: table({ users: listOf(kinds.userName), certificates: listOf(kinds.certificateName), sources: later }),
+  match: table({
+    users: listOf(kinds.userName),
+    sources: listOf(kinds.clientNetwork),
+    listeners: listOf(kinds.label),
+    certificates: listOf(kinds.certificateName),
+  }),
   auth: table({
     mode: preset(kinds.oneOf(['passthrough', 'local', 'certificate'], ['learn']), 'passthrough'),
     username: optional(kinds.userName),

@@ -10,6 +10,14 @@ const refusalStepMs = 1_000
 
 const tooManyRefused = 'too many refused logins from this address'
 
+/** Where a session came in. */
+export interface CameIn {
+  /** Numeric address of the client. */
+  readonly address: string
+  /** Name of the listener. */
+  readonly listener: string
+}
+
 /** What is known of the client's address. */
 export interface Refusals {
   /** Whether so many logins were refused that no more are looked at for now. */
@@ -20,7 +28,7 @@ export interface Refusals {
 /** Logs one session in: counts and slows refusals, and tells the observer how each attempt ended. */
 export class LoginDesk {
   readonly #session: string
-  readonly #address: string
+  readonly #cameIn: CameIn
   readonly #options: SessionOptions
   readonly #refusals: Refusals
   /** What the client has shown on its control connection. */
@@ -28,9 +36,9 @@ export class LoginDesk {
   #refused = 0
   #preparation: Preparation | undefined
 
-  constructor(session: string, address: string, options: SessionOptions, refusals: Refusals) {
+  constructor(session: string, cameIn: CameIn, options: SessionOptions, refusals: Refusals) {
     this.#session = session
-    this.#address = address
+    this.#cameIn = { address: cameIn.address, listener: cameIn.listener }
     this.#options = options
     this.#refusals = refusals
   }
@@ -43,7 +51,7 @@ export class LoginDesk {
   /** USER has come, so PASS will. */
   expect(username: ByteString): void {
     this.#preparation?.cancel()
-    this.#preparation = this.#options.prepare(username)
+    this.#preparation = this.#options.prepare({ username, ...this.#cameIn })
   }
 
   /** No login comes, or none that was announced. */
@@ -54,7 +62,8 @@ export class LoginDesk {
 
   /** Whether the user needs no password with the certificate that the client has shown. */
   certificateSuffices(username: ByteString): boolean {
-    return this.certificate !== undefined && this.#options.certificateSuffices(username, this.certificate)
+    const caller = { username, ...this.#cameIn }
+    return this.certificate !== undefined && this.#options.certificateSuffices(caller, this.certificate)
   }
 
   /** Throws what LogIn throws; a refusal only after a delay. */
@@ -63,10 +72,10 @@ export class LoginDesk {
     const preparation = this.#preparation
     this.#preparation = undefined
     try {
-      const [address, certificate] = [this.#address, this.certificate]
+      const { certificate } = this
       // Sessions that were open already may go on guessing. The right password is not wrong, so it is not 530.
       if (this.#refusals.tooMany()) throw new BackendError('unavailable', tooManyRefused)
-      const loggedIn = await this.#options.logIn({ username, password, certificate, address, preparation })
+      const loggedIn = await this.#options.logIn({ username, password, certificate, preparation, ...this.#cameIn })
       this.#tell(username, 'ok', startedAt)
       return loggedIn
     } catch (error) {
@@ -89,8 +98,8 @@ export class LoginDesk {
       kind: 'login',
       session: this.#session,
       user,
-      ...this.#options.routeOf(user),
-      address: this.#address,
+      ...this.#options.routeOf({ username: user, ...this.#cameIn }),
+      address: this.#cameIn.address,
       outcome,
       seconds: (performance.now() - startedAt) / 1000,
       ...(error instanceof Error && { reason: error.message }),

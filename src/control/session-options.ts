@@ -21,11 +21,11 @@ export interface SessionOptions {
   readonly sourcePorts: SourcePorts
   readonly logIn: LogIn
   /** What can be begun for the login of a user name before its password is here; whoever gets it uses or cancels it. */
-  readonly prepare: (username: ByteString) => Preparation | undefined
-  /** Whether a user name needs no password with this certificate. */
-  readonly certificateSuffices: (username: ByteString, certificate: ClientCertificate | undefined) => boolean
-  /** Names the partner and the backend of a user name, for the log of a login that fails. */
-  readonly routeOf: (username: ByteString) => { readonly partner: string; readonly backend: string }
+  readonly prepare: (caller: Caller) => Preparation | undefined
+  /** Whether a caller needs no password with this certificate. */
+  readonly certificateSuffices: (caller: Caller, certificate: ClientCertificate | undefined) => boolean
+  /** Names the partner and the backend of a caller, for the log of a login that fails. */
+  readonly routeOf: (caller: Caller) => { readonly partner: string; readonly backend: string }
   readonly loginAttempts: number
   /** For clients of whose listener and partner nothing else is said. */
   readonly dialect: Dialect
@@ -42,14 +42,23 @@ export interface SessionOptions {
   readonly records: TransferRecords
 }
 
-/** Who a login is and where the files are; no password where the certificate suffices. Throws BackendError `loginRefused` or `unavailable`. */
-export type LogIn = (attempt: {
+/** Who wants to log in, and where they came in. */
+export interface Caller {
   readonly username: ByteString
-  readonly password: Secret | undefined
-  readonly certificate: ClientCertificate | undefined
+  /** Numeric address of the client. */
   readonly address: string
-  readonly preparation: Preparation | undefined
-}) => Promise<LoggedIn>
+  /** Name of the listener. */
+  readonly listener: string
+}
+
+/** Who a login is and where the files are; no password where the certificate suffices. Throws BackendError `loginRefused` or `unavailable`. */
+export type LogIn = (
+  attempt: Caller & {
+    readonly password: Secret | undefined
+    readonly certificate: ClientCertificate | undefined
+    readonly preparation: Preparation | undefined
+  },
+) => Promise<LoggedIn>
 
 export interface LoggedIn {
   readonly partner: string

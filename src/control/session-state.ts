@@ -87,7 +87,7 @@ export class SessionState implements Session {
     this.names = names
     this.#data = data
     this.#host = new NamedHost(options.tls.names, data.localAddress)
-    this.#desk = new LoginDesk(id, clientAddress, options, refusals)
+    this.#desk = new LoginDesk(id, { address: clientAddress, listener: listener.name }, options, refusals)
     this.security = listener.tls === 'off' ? 'unavailable' : 'plain'
     this.tlsRequired = listener.requireTls && listener.tls !== 'off'
     this.protection = listener.tls === 'implicit' ? 'P' : 'C'

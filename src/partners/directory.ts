@@ -1,5 +1,6 @@
 import type { PartnerConfig } from '../config/config.ts'
 import { type ByteString, fromText, toText } from '../ftp/bytes.ts'
+import { createMeetingPoint, type Place } from './meeting-point.ts'
 
 /** Where the logins of a user name go; the names that logs and metrics show. */
 export interface Route {
@@ -8,22 +9,41 @@ export interface Route {
   readonly backend: string
 }
 
-/** Who is whose user. A snapshot: a reload makes another one, and sessions keep what they started with. */
-export interface PartnerDirectory {
-  /** The partner that a user name, as the client sent it, belongs to. */
-  find(username: ByteString): PartnerConfig | undefined
-  routeOf(username: ByteString): Route
+/** Who wants to log in, and where they came in. */
+export interface Caller extends Place {
+  /** As the client sent it. */
+  readonly username: ByteString
 }
 
-/** Users of no partner go to the default backend under their own name. */
+/** Whose login it is. */
+export interface Found {
+  /** Undefined for user names of no partner. */
+  readonly partner: PartnerConfig | undefined
+  /** Why the partner's user may not come in here, in words for the log; undefined when it may. */
+  readonly elsewhere: string | undefined
+  readonly route: Route
+}
+
+/** Who is whose user. A snapshot: a reload makes another one, and sessions keep what they started with. */
+export interface PartnerDirectory {
+  find(caller: Caller): Found
+}
+
+/**
+ * A user name that a partner lists is that partner's, wherever it comes from: from elsewhere it is refused, and never
+ * taken for somebody else's. Any other name is that of the partner without users whose networks or listeners fit best.
+ * What is left goes to the default backend under its own name.
+ */
 export function createDirectory(partners: readonly PartnerConfig[], defaultBackend: string): PartnerDirectory {
   const byUser = new Map(partners.flatMap((partner) => partner.users.map((user) => [fromText(user), partner] as const)))
-  const find = (username: ByteString) => byUser.get(onTheWire(username))
+  const meetingPoint = createMeetingPoint(partners)
   return {
-    find,
-    routeOf(username) {
-      const { name = 'default', backend = defaultBackend } = find(username) ?? {}
-      return { partner: name, backend }
+    find(caller) {
+      const named = byUser.get(onTheWire(caller.username))
+      const partner = named ?? meetingPoint.bestWithoutUsers(caller)
+      const { name = 'default', backend = defaultBackend } = partner ?? {}
+      const elsewhere = named && meetingPoint.elsewhere(named, caller)
+      return { partner, elsewhere, route: { partner: name, backend } }
     },
   }
 }

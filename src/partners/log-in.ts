@@ -12,12 +12,13 @@ import type { CharsetName } from '../ftp/charset.ts'
 import type { DialectChanges } from '../ftp/dialect.ts'
 import { Secret } from '../ftp/secret.ts'
 import { isNamed, type ShownCertificate } from './certificate-names.ts'
-import { createDirectory, type Route } from './directory.ts'
+import { type Caller, createDirectory, type Route } from './directory.ts'
 import { createHashingQueue } from './hashing-queue.ts'
 import { credentialsOf } from './held-credentials.ts'
 import { verifyPassword } from './password-hash.ts'
 import { ProvenPasswords } from './proven-passwords.ts'
 import { RefusalGuard } from './refusal-guard.ts'
+import { RefusalTimes } from './refusal-times.ts'
 import { rooted } from './rooted.ts'
 import { storedIn } from './stored-names.ts'
 
@@ -32,15 +33,12 @@ export interface LogInParts {
   readonly parseKey: (text: string, passphrase: string | undefined) => PrivateKey
 }
 
-/** Both as the client sent them. */
-export interface Attempt {
-  readonly username: ByteString
+/** Name and password as the client sent them. */
+export interface Attempt extends Caller {
   /** Undefined for a login by certificate alone. */
   readonly password: Secret | undefined
   /** What the client has shown, and is valid. */
   readonly certificate: ShownCertificate | undefined
-  /** Numeric address of the client. */
-  readonly address: string
   /** What `prepare` began for it. */
   readonly preparation: Preparation | undefined
 }
@@ -60,10 +58,10 @@ export type LogIn = (attempt: Attempt) => Promise<LoggedIn>
 export function createLogIn(parts: LogInParts): {
   readonly logIn: LogIn
   /** Begins a login before its password is here; undefined where there is nothing to begin. */
-  readonly prepare: (username: ByteString) => Preparation | undefined
-  readonly routeOf: (username: ByteString) => Route
-  /** Whether a user name needs no password with this certificate. */
-  readonly certificateSuffices: (username: ByteString, certificate: ShownCertificate | undefined) => boolean
+  readonly prepare: (caller: Caller) => Preparation | undefined
+  readonly routeOf: (caller: Caller) => Route
+  /** Whether a caller needs no password with this certificate. */
+  readonly certificateSuffices: (caller: Caller, certificate: ShownCertificate | undefined) => boolean
 } {
   const { partners, backends, defaultBackend, backendCharset } = parts
   const directory = createDirectory(partners, defaultBackend)
@@ -71,6 +69,7 @@ export function createLogIn(parts: LogInParts): {
   const hashing = createHashingQueue()
   const guard = new RefusalGuard()
   const proven = new ProvenPasswords()
+  const refusalTimes = new RefusalTimes()
 
   async function passThrough(
     backend: Backend,
@@ -80,7 +79,8 @@ export function createLogIn(parts: LogInParts): {
     owner: string,
   ): Promise<FileSystem> {
     const credentials: Credentials = { kind: 'password', username, password }
-    return guard.run(`${backend.name} ${username}`, () => backend.open(credentials, preparation, owner))
+    const open = () => backend.open(credentials, preparation, owner)
+    return guard.run(`${backend.name} ${username}`, () => refusalTimes.measure(backend.name, open))
   }
 
   async function enterAsPartner(backend: Backend, partner: PartnerConfig, owner: string): Promise<FileSystem> {
@@ -105,9 +105,24 @@ export function createLogIn(parts: LogInParts): {
     proven.add(passwordHash, password)
   }
 
-  function certificateSuffices(username: ByteString, certificate: ShownCertificate | undefined): boolean {
-    if (!isUserName(username)) return false
-    const partner = directory.find(username)
+  /** Refuses who came in at the wrong place, in the time that a wrong password takes. */
+  async function refuse(
+    reason: string,
+    route: Route,
+    partner: PartnerConfig | undefined,
+    password: Secret | undefined,
+  ) {
+    if (partner?.auth.mode === 'local') {
+      const { passwordHash } = partner.auth
+      await hashing.run(() => verifyPassword(passwordHash, password?.reveal() ?? ''))
+    } else if (partner?.auth.mode === 'passthrough') await refusalTimes.wait(route.backend)
+    throw new BackendError('loginRefused', reason)
+  }
+
+  function certificateSuffices(caller: Caller, certificate: ShownCertificate | undefined): boolean {
+    if (!isUserName(caller.username)) return false
+    const { partner, elsewhere } = directory.find(caller)
+    if (elsewhere !== undefined) return false
     return partner?.auth.mode === 'certificate' && isNamed(partner.certificates, certificate)
   }
 
@@ -128,21 +143,22 @@ export function createLogIn(parts: LogInParts): {
   }
 
   return {
-    routeOf: directory.routeOf,
+    routeOf: (caller) => directory.find(caller).route,
     certificateSuffices,
-    prepare(username) {
+    prepare(caller) {
       // Where the gateway holds the credentials, or wants a certificate, nothing is begun before the client has proved itself.
-      const { auth, certificates = [] } = directory.find(username) ?? {}
+      const { partner, elsewhere, route } = directory.find(caller)
+      const { auth, certificates = [] } = partner ?? {}
       const proofNeeded = (auth !== undefined && auth.mode !== 'passthrough') || certificates.length > 0
-      if (!isUserName(username) || proofNeeded) return undefined
-      return backends.get(directory.routeOf(username).backend)?.prepare()
+      if (!isUserName(caller.username) || proofNeeded || elsewhere !== undefined) return undefined
+      return backends.get(route.backend)?.prepare()
     },
-    async logIn({ username, password, certificate, preparation }) {
+    async logIn(attempt) {
+      const { username, password, certificate, preparation } = attempt
       if (!isUserName(username)) {
         throw new BackendError('loginRefused', 'the user name is empty or has control characters')
       }
-      const partner = directory.find(username)
-      const route = directory.routeOf(username)
+      const { partner, elsewhere, route } = directory.find(attempt)
       const backend = backends.get(route.backend)
       if (backend === undefined) throw new BackendError('unavailable', `there is no backend ${route.backend}`)
       // Before the password, so that nobody without the certificate can try passwords out.
@@ -151,6 +167,7 @@ export function createLogIn(parts: LogInParts): {
       }
       // SSH has user names and passwords in UTF-8 (RFC 4252 sections 5 and 8), whatever charset the client has.
       const passwordInUtf8 = password && new Secret(toText(password.reveal()))
+      if (elsewhere !== undefined) await refuse(elsewhere, route, partner, passwordInUtf8)
       const files = await open(toText(username), passwordInUtf8, backend, partner, preparation)
       const { root = '/', dialect = {} } = partner ?? {}
       const named = storedIn(files, dialect.names?.backendCharset ?? backendCharset)

@@ -57,11 +57,12 @@ const local: PartnerAuth = {
   proof: { kind: 'privateKey', privateKey: 'key of acme', passphrase: 'open sesame' },
 }
 
-const nothing = { certificate: undefined, address: '127.0.0.1', preparation: undefined }
+const place = { address: '127.0.0.1', listener: 'explicit' }
+const nothing = { ...place, certificate: undefined, preparation: undefined }
 
 function setUp(partners: readonly PartnerConfig[] = []) {
   const [main, other] = [new Door('main'), new Door('other')]
-  const { logIn, prepare, routeOf } = createLogIn({
+  const { logIn, ...desk } = createLogIn({
     partners,
     backends: new Map([main, other].map((door) => [door.name, door])),
     defaultBackend: 'other',
@@ -70,7 +71,8 @@ function setUp(partners: readonly PartnerConfig[] = []) {
   })
   const attempt = (username: string, password: string) =>
     logIn({ username, password: new Secret(password), ...nothing })
-  return { main, other, attempt, logIn, prepare, routeOf }
+  const prepare = (username: string) => desk.prepare({ username, ...place })
+  return { main, other, attempt, logIn, prepare, routeOf: (username: string) => desk.routeOf({ username, ...place }) }
 }
 
 const refusal = () => new BackendError('loginRefused', 'no')
@@ -191,4 +193,28 @@ test('a partner may be entered with a password of the gateway’s, and always wi
   const [first, second] = main.credentials
   expect(first).toMatchObject({ held: true })
   expect(second).toBe(first)
+})
+
+test('a user from elsewhere is refused with the right password, and no backend hears of it', async () => {
+  const elsewhere = { sources: ['192.0.2.0/24'] }
+  const { main, attempt, prepare } = setUp([
+    { ...partner('acme', local), ...elsewhere },
+    { ...partner('beta', { mode: 'passthrough', username: undefined }), ...elsewhere },
+    { ...partner('gamma', local), listeners: ['implicit'] },
+  ])
+  const reasons = { acme: 'from 127.0.0.1', beta: 'from 127.0.0.1', gamma: 'at listener explicit' }
+  for (const [name, reason] of Object.entries(reasons)) {
+    await expect(attempt(name, fromText('right ü'))).rejects.toMatchObject({
+      kind: 'loginRefused',
+      message: `users of partner ${name} may not log in ${reason}`,
+    })
+    expect(prepare(name)).toBeUndefined()
+  }
+  expect([main.seen, main.prepared]).toEqual([[], 0])
+})
+
+test('a partner without users enters the backend for every name from its network', async () => {
+  const { main, attempt } = setUp([{ ...partner('acme', local), users: [], sources: ['127.0.0.0/8'] }])
+  expect(await attempt('whoever', fromText('right ü'))).toMatchObject({ partner: 'acme', backend: 'main' })
+  expect(main.seen).toEqual(['acme-in privateKey key of acme, open sesame'])
 })
