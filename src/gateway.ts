@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { type Admin, startAdmin } from './admin/admin-server.ts'
 import { ByteBudget } from './backend/sftp/byte-budget.ts'
 import { parsePrivateKey } from './backend/sftp/private-key.ts'
@@ -7,6 +6,7 @@ import { CertificateWatch } from './composition/certificate-watch.ts'
 import { gatewayMark } from './composition/gateway-mark.ts'
 import { Preflights } from './composition/preflights.ts'
 import { messageOf, StartError, startError } from './composition/start-error.ts'
+import { warnOfLegacyTls, warnOfPeers, warnOfRestart } from './composition/warnings.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
 import { inWords } from './config/files.ts'
 import { type Bound, FtpServer } from './control/ftp-server.ts'
@@ -19,6 +19,7 @@ import { SourcePorts } from './data/source-ports.ts'
 import type { Observer } from './observe/observer.ts'
 import { TransferLog } from './observe/transfer-log.ts'
 import { createLogIn } from './partners/log-in.ts'
+import { Usage } from './partners/usage.ts'
 import { type Certificate, loadCertificate } from './tls/certificates.ts'
 import { type ClientAuthorities, loadClientAuthorities } from './tls/client-certificates.ts'
 import { selfMadeCertificate } from './tls/self-made.ts'
@@ -73,7 +74,8 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
 
   const ports = new PassivePorts(sliceOf(config.passive.ports, config.passive.slice), observer)
   closers.push(() => ports.close())
-  const server = new FtpServer(await sessionOptions(config, backends, ports, records, observer), config.limits)
+  const lasting = { ports, records, usage: new Usage(), observer }
+  const server = new FtpServer(await sessionOptions(config, backends, lasting), config.limits)
   closers.push(() => server.stop(0))
 
   const watch = new CertificateWatch(certificateFiles(config), () => void takeCertificates())
@@ -108,7 +110,7 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
     async reload(next) {
       const fresh = await makeBackends(next, backends, shared)
       try {
-        const options = await sessionOptions(next, fresh, ports, records, observer)
+        const options = await sessionOptions(next, fresh, lasting)
         await openRecords(records, next)
         server.options = options
       } catch (error) {
@@ -134,19 +136,25 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
   }
 }
 
+/** What outlives a reload. */
+interface Lasting {
+  readonly ports: PassivePorts
+  readonly records: TransferLog
+  readonly usage: Usage
+  readonly observer: Observer
+}
+
 /** What new sessions are made of. Throws StartError for certificates and keys that cannot be used. */
 async function sessionOptions(
   config: Config,
   backends: Backends,
-  ports: PassivePorts,
-  records: TransferLog,
-  observer: Observer,
+  { ports, records, usage, observer }: Lasting,
 ): Promise<SessionOptions> {
   const tls = await tlsOf(config, observer)
   warnOfPeers(config, observer)
   warnOfLegacyTls(config, observer)
   const clientAuthorities = await clientAuthoritiesOf(config)
-  const { logIn, prepare, routeOf, certificateSuffices } = logInOf(config, backends)
+  const { logIn, prepare, routeOf, certificateSuffices } = logInOf(config, backends, usage)
   return {
     tls,
     clientAuthorities,
@@ -188,37 +196,19 @@ async function tlsOf(config: Config, observer: Observer): Promise<Tls> {
   return tls
 }
 
-/** Whoever is between a client and such a listener can read and change what they say, if they take the trouble. */
-function warnOfLegacyTls({ listeners }: Config, observer: Observer): void {
-  for (const { name, minTls } of listeners) {
-    if (minTls !== 'TLSv1' && minTls !== 'TLSv1.1') continue
-    const message = `listener ${name} accepts ${minTls}, which is broken; keep it for clients that know nothing newer, on a port of its own`
-    observer({ kind: 'warning', topic: 'legacy_tls', message })
-  }
-}
-
 function certificateFiles({ tls }: Config): readonly string[] {
   return tls.certificates.flatMap(({ cert, key }) => [cert, key])
 }
 
-/** Whoever finds a passive port first gets the file, unless the data connection has to prove itself by TLS. */
-function warnOfPeers({ dialect, partners }: Config, observer: Observer): void {
-  const everybody = dialect.passive.peerMustMatch === 'any' ? ['everybody'] : []
-  const some = partners.filter((partner) => partner.dialect.passive?.peerMustMatch === 'any')
-  for (const who of [...everybody, ...some.map(({ name }) => `partner ${name}`)]) {
-    const how = 'only tls.sessionReuse: require proves then who connects'
-    const message = `passive.peerMustMatch is any for ${who}, so data connections are taken from everywhere; ${how}`
-    observer({ kind: 'warning', topic: 'peer_must_match', message })
-  }
-}
-
 /** Throws StartError for a key that cannot be used; a checked configuration has none. */
-function logInOf(config: Config, backends: Backends): ReturnType<typeof createLogIn> {
+function logInOf(config: Config, backends: Backends, usage: Usage): ReturnType<typeof createLogIn> {
   try {
     return createLogIn({
       partners: config.partners,
       backends: new Map([...backends].map(([name, { backend }]) => [name, backend])),
       defaultBackend: config.defaults.backend,
+      defaultLimits: config.defaults.limits,
+      usage,
       backendCharset: config.dialect.names.backendCharset,
       parseKey: parsePrivateKey,
     })
@@ -277,22 +267,4 @@ function portProblem(error: NodeJS.ErrnoException, address: string, port: number
     return `${where} may not be opened; give the process CAP_NET_BIND_SERVICE or choose a port from 1024`
   if (error.code === 'EADDRNOTAVAIL') return `${address} is not an address of this machine; choose another address`
   return `${where} cannot be opened: ${error.message}`
-}
-
-/** Listeners, passive ports and the admin port are opened once. */
-function warnOfRestart(current: Config, next: Config, observer: Observer): void {
-  const fixed = ({ listeners, passive, admin, state, limits }: Config) => ({
-    // Whose certificates count is read anew.
-    listeners: listeners.map(({ clientCertificates, clientCa, clientCrl, ...opened }) => opened),
-    'passive.ports': passive.ports,
-    'passive.slice': passive.slice,
-    admin,
-    state,
-    'limits.bytesInFlight': limits.bytesInFlight,
-  })
-  const after = Object.values(fixed(next))
-  for (const [i, [key, before]] of Object.entries(fixed(current)).entries()) {
-    if (isDeepStrictEqual(before, after[i])) continue
-    observer({ kind: 'warning', topic: 'restart_needed', message: `the change of ${key} needs a restart` })
-  }
 }

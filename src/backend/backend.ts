@@ -188,6 +188,8 @@ export type Leave = 'bytes' | 'trace' | 'nothing'
 /** Why a backend refused or failed, in the words of the domain; `control/replies.ts` turns each into a reply. */
 export type FailureKind =
   | 'loginRefused'
+  /** The login is right, and one too many for now. */
+  | 'limited'
   | 'notFound'
   | 'accessDenied'
   | 'alreadyExists'

@@ -8,7 +8,12 @@ export interface Config {
   readonly active: ActiveConfig
   readonly tls: TlsConfig
   readonly backends: readonly BackendConfig[]
-  readonly defaults: { /** Backend of logins that match no partner. */ readonly backend: string }
+  readonly defaults: {
+    /** Backend of logins that match no partner. */
+    readonly backend: string
+    /** Of each partner that says nothing else, and of each user of no partner. */
+    readonly limits: PartnerLimits
+  }
   readonly partners: readonly PartnerConfig[]
   readonly admin: { readonly address: string; readonly port: number } | undefined
   readonly logging: {
@@ -146,7 +151,21 @@ export interface PartnerConfig {
   readonly root: string | undefined
   /** What its file says in place of the globals and the listener. */
   readonly dialect: DialectChanges
+  /** Complete, with those of the defaults; left out: none. */
+  readonly limits?: PartnerLimits
 }
+
+/** Of all logins of one partner together; 0 and undefined mean none. */
+export interface PartnerLimits {
+  readonly sessions: number | undefined
+  readonly sessionsPerAddress: number | undefined
+  readonly loginsPerMinute: number | undefined
+  /** Bytes a second of all uploads, and of all downloads and listings. */
+  readonly bandwidth: { readonly up: number | undefined; readonly down: number | undefined }
+  /** In place of timeouts.idle. */
+  readonly idleMs: number | undefined
+}
+
 export type PartnerAuth =
   /** The client's password is the backend's; `username` replaces the client's user name there. */
   | { readonly mode: 'passthrough'; readonly username: string | undefined }

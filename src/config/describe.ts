@@ -1,5 +1,12 @@
 import { stringify } from 'yaml'
-import type { BackendCapabilities, BackendProof, Config, ListenerConfig, PartnerConfig } from './config.ts'
+import type {
+  BackendCapabilities,
+  BackendProof,
+  Config,
+  ListenerConfig,
+  PartnerConfig,
+  PartnerLimits,
+} from './config.ts'
 
 /**
  * The configuration for people, complete with defaults, in the notation of the files. Secrets are not in it. Partners
@@ -23,7 +30,7 @@ export function describeConfig(config: Config): string {
       pool: { connections: pool.connections, idle: time(pool.idleMs) },
       ...(Object.keys(capabilities).length > 0 && { capabilities: describeCapabilities(capabilities) }),
     })),
-    defaults: config.defaults,
+    defaults: { backend: config.defaults.backend, ...describeLimits(config.defaults.limits) },
     listeners: config.listeners.map(describeListener),
     passive: { ...config.passive, ports: range(config.passive.ports), ...config.dialect.passive },
     active: { ...config.dialect.active, sourcePort: sourcePort(config.active.sourcePort) },
@@ -93,7 +100,7 @@ function describeCapabilities({ readBytes, writeBytes, ...others }: BackendCapab
 const hidden = '[secret]'
 
 function describePartner({ name, users, sources, listeners, certificates, auth, ...partner }: PartnerConfig): object {
-  const { backend, root, dialect } = partner
+  const { backend, root, dialect, limits } = partner
   const { username } = auth
   return {
     name,
@@ -114,7 +121,24 @@ function describePartner({ name, users, sources, listeners, certificates, auth, 
     backend,
     ...(root !== undefined && { root }),
     ...toldOnly(dialect),
+    ...(limits && describeLimits(limits)),
   }
+}
+
+/** Nothing where there are none. */
+function describeLimits({ bandwidth, idleMs, ...counts }: PartnerLimits): object {
+  const { up, down } = bandwidth
+  const rates = told({ up: up && size(up), down: down && size(down) })
+  const limits = {
+    ...told(counts),
+    ...(Object.keys(rates).length > 0 && { bandwidth: rates }),
+    ...(idleMs !== undefined && { idle: time(idleMs) }),
+  }
+  return Object.keys(limits).length > 0 ? { limits } : {}
+}
+
+function told(values: object): object {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 }
 
 /** The groups of a partner's dialect in which something is said. */

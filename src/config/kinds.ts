@@ -108,6 +108,12 @@ function sizeBetween(min: number, max: number, expects: string): Kind<number> {
 /** Bytes. */
 export const size = sizeBetween(64 * 1024, 64 * 1024 ** 3, 'a size such as 512KiB, 16MiB or 1GiB, 64KiB to 64GiB')
 
+/** Bytes a second; slower, and clients would take the pauses for a lost connection. */
+export const rate: Kind<number> = {
+  expects: 'a size for each second such as 512KiB or 10MiB, 8KiB to 64GiB, or 0 for no limit',
+  read: (text) => (text === '0' ? 0 : sizeBetween(8192, 64 * 1024 ** 3, '').read(text)),
+}
+
 /** Bytes of one SFTP request: answers to larger ones would not fit into what OpenSSH and others take as a message. */
 export const requestSize = sizeBetween(4096, 255 * 1024, 'a size such as 32KiB, 4KiB to 255KiB')
 

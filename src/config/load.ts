@@ -3,6 +3,7 @@ import type { Checks } from './checks.ts'
 import type { Config } from './config.ts'
 import { dialectOf } from './dialect.ts'
 import { checkDirectory, inWords, makeDirectory, readNamed, resolveFrom } from './files.ts'
+import { limitsOf, noLimits } from './limits.ts'
 import { checkClientCertificates, checkListeners } from './listeners.ts'
 import { loadPartners, readSource } from './partners.ts'
 import { Problems } from './problems.ts'
@@ -31,8 +32,9 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
   await checkClientCertificates(listeners, source, problems)
   const certificates = await checkCertificates(globals, source, problems)
   const { partners: pattern } = globals
+  const usualLimits = limitsOf(globals.defaults.limits, noLimits)
   const common = { globals: source, env, problems, checks }
-  const partners = await loadPartners({ ...common, pattern, defaultBackend, listeners })
+  const partners = await loadPartners({ ...common, pattern, defaultBackend, listeners, limits: usualLimits })
   checkLimits(globals, source, problems)
   checkReuse(globals, source, problems)
   const passive = checkPassive(globals, source, problems)
@@ -48,7 +50,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
     active: { sourcePort: active.sourcePort },
     tls: { certificates, minVersion: tls.minVersion },
     backends,
-    defaults: { backend: defaultBackend },
+    defaults: { backend: defaultBackend, limits: usualLimits },
     partners,
     admin: admin === 'off' ? undefined : admin,
     logging: { ...logging, transferLog: transferLogOf(globals, source) },

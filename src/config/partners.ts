@@ -1,9 +1,10 @@
 import { dirname, isAbsolute, join } from 'node:path'
 import { backendFault } from './backends.ts'
 import type { Checks } from './checks.ts'
-import type { ListenerConfig, PartnerConfig } from './config.ts'
+import type { ListenerConfig, PartnerConfig, PartnerLimits } from './config.ts'
 import { dialectChangesOf } from './dialect.ts'
 import { findFiles, inWords, readText } from './files.ts'
+import { limitsOf } from './limits.ts'
 import { checkAuth } from './partner-auth.ts'
 import { Claims, checkMatch } from './partner-match.ts'
 import type { Problems } from './problems.ts'
@@ -19,6 +20,8 @@ export interface PartnerParts {
   readonly pattern: string | undefined
   readonly defaultBackend: string
   readonly listeners: readonly ListenerConfig[]
+  /** Of partners that say nothing else. */
+  readonly limits: PartnerLimits
   readonly env: NodeJS.ProcessEnv
   readonly problems: Problems
   readonly checks: Checks | undefined
@@ -64,7 +67,8 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
   const auth = await checkAuth(values.auth, source, problems, checks)
   if (auth === undefined) return undefined
   const dialect = dialectChangesOf(values)
-  return { name, ...matched, auth, backend: values.backend ?? defaultBackend, root, dialect }
+  const limits = limitsOf(values.limits, parts.limits)
+  return { name, ...matched, auth, backend: values.backend ?? defaultBackend, root, dialect, limits }
 }
 
 /** A file as a tree; undefined, and a fault, when it cannot be read or is not YAML. */

@@ -1,5 +1,6 @@
 import { dialectChangeEntries, dialectEntries } from './dialect.ts'
 import * as kinds from './kinds.ts'
+import { limitEntries } from './limits.ts'
 import { later, listOf, listOfTables, optional, preset, required, secret, table, tableOrOff } from './table.ts'
 
 /** The globals. Every key is explained in config/gateway.yaml, where a test looks for it. */
@@ -51,7 +52,7 @@ export const gatewaySchema = {
   defaults: table({
     backend: optional(kinds.label),
     legacy: later,
-    limits: later,
+    limits: table(limitEntries),
   }),
   partners: optional(kinds.path),
   listeners: listOfTables({
@@ -167,5 +168,5 @@ export const partnerSchema = {
   shadow: later,
   expect: later,
   ...dialectChangeEntries,
-  limits: later,
+  limits: table(limitEntries),
 }

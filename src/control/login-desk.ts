@@ -80,7 +80,7 @@ export class LoginDesk {
       return loggedIn
     } catch (error) {
       const refused = error instanceof BackendError && error.kind === 'loginRefused'
-      const limit = error instanceof BackendError && error.message === tooManyRefused
+      const limit = error instanceof BackendError && (error.kind === 'limited' || error.message === tooManyRefused)
       this.#tell(username, refused ? 'bad_password' : limit ? 'limit' : 'backend', startedAt, error)
       if (refused) {
         this.#refused++

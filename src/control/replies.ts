@@ -16,6 +16,8 @@ export function replyTo(error: unknown, moment: Moment): Reply {
   }
   if (error instanceof BackendError) {
     if (error.kind === 'unavailable') return unavailable(moment)
+    // Not 530: schedulers take that for a wrong password, and stop.
+    if (error.kind === 'limited') return closing(421, 'Too many sessions or logins of this account, try again later.')
     if (moment === 'transfer') return reply(...(transferReplies[error.kind] ?? [451, 'Transfer failed on the server.']))
     return reply(...backendReplies[error.kind])
   }
@@ -36,7 +38,7 @@ function unavailable(moment: Moment): Reply {
 }
 
 /** Before a transfer's 150, and for every other command. */
-const backendReplies: Record<Exclude<FailureKind, 'unavailable'>, [number, string]> = {
+const backendReplies: Record<Exclude<FailureKind, 'unavailable' | 'limited'>, [number, string]> = {
   loginRefused: [530, 'Login incorrect.'],
   notFound: [550, 'No such file or directory.'],
   accessDenied: [550, 'Permission denied.'],

@@ -1,5 +1,6 @@
 import type { FileSystem, Preparation } from '../backend/backend.ts'
 import type { Advertise } from '../data/advertised-address.ts'
+import type { Pace } from '../data/pace.ts'
 import type { PassivePorts } from '../data/passive-ports.ts'
 import type { SourcePorts } from '../data/source-ports.ts'
 import type { ByteString } from '../ftp/bytes.ts'
@@ -66,6 +67,17 @@ export interface LoggedIn {
   readonly files: FileSystem
   /** What the partner's clients need otherwise. */
   readonly dialect: DialectChanges
+  readonly limits?: SessionLimits
+}
+
+/** What one session may use; what is left out has no limit of its own. */
+export interface SessionLimits {
+  /** In place of the idle time of everybody. */
+  readonly idleMs?: number | undefined
+  readonly upload?: Pace | undefined
+  readonly download?: Pace | undefined
+  /** To be called when the login is over; idempotent. */
+  leave?(): void
 }
 
 /** What a listener says about its sessions. */

@@ -4,20 +4,20 @@ import { usualLevel } from '../data/compression.ts'
 import type { DataChannel } from '../data/data-channel.ts'
 import { DataConnectionError } from '../data/data-error.ts'
 import type { ByteRange } from '../ftp/byte-range.ts'
-import { type ByteString, fromText, toText } from '../ftp/bytes.ts'
+import type { ByteString } from '../ftp/bytes.ts'
 import type { ChecksumName } from '../ftp/checksum.ts'
 import { changed, type Dialect } from '../ftp/dialect.ts'
 import { defaultFacts } from '../ftp/facts.ts'
 import { resolve } from '../ftp/pathname.ts'
 import type { Reply } from '../ftp/reply.ts'
 import type { Secret } from '../ftp/secret.ts'
-import type { ClientCertificate } from '../tls/client-certificates.ts'
 import { addressable } from './addressable.ts'
 import type { ControlConnection } from './control-connection.ts'
 import { LoginDesk, type Refusals } from './login-desk.ts'
 import { NamedHost } from './named-host.ts'
 import type { SessionNames } from './session-names.ts'
-import type { ListenerPolicy, SessionOptions } from './session-options.ts'
+import type { ListenerPolicy, SessionLimits, SessionOptions } from './session-options.ts'
+import { certificateInWords, statusLines } from './session-words.ts'
 import type { TransferContext } from './transfer-report.ts'
 import type { TransferRunner } from './transfer-runner.ts'
 
@@ -45,6 +45,7 @@ export class SessionState implements Session {
   readonly #data: DataChannel
   readonly #desk: LoginDesk
   readonly #host: NamedHost
+  #limits: SessionLimits = {}
 
   user: User | undefined
   passwordless = false
@@ -111,7 +112,7 @@ export class SessionState implements Session {
     try {
       const { shown, ...facts } = await control.upgrade(tlsFor, timeouts.handshakeMs, ccc)
       const { certificate, refused } = shown
-      const told = certificate && { certificate: inWords(certificate) }
+      const told = certificate && { certificate: certificateInWords(certificate) }
       observer({ kind: 'tls', session, channel: 'control', outcome: 'ok', ...facts, ...told })
       if (refused !== undefined) observer({ kind: 'warning', topic: 'client_certificate', message: refused, session })
       this.#data.certificate = certificate
@@ -138,6 +139,7 @@ export class SessionState implements Session {
     const { user } = this
     this.user = undefined
     this.partner = 'default'
+    this.#leave()
     this.#host.forget()
     this.dialect = this.#listenersDialect()
     this.directoryStyle = this.dialect.listing.style
@@ -175,8 +177,10 @@ export class SessionState implements Session {
     return this.#desk.certificateSuffices(username)
   }
   async logIn(username: ByteString, password: Secret | undefined): Promise<void> {
-    const { partner, files: theirs, dialect } = await this.#desk.logIn(username, password)
+    const { partner, files: theirs, dialect, limits = {} } = await this.#desk.logIn(username, password)
     this.partner = partner
+    this.#limits = limits
+    if (limits.idleMs !== undefined) this.idleSeconds = limits.idleMs / 1000
     this.passwordless = password === undefined
     this.dialect = changed(this.dialect, dialect)
     if (this.dialect.tls.sessionReuse === 'off') this.#data.tls?.withoutReuse()
@@ -258,15 +262,7 @@ export class SessionState implements Session {
   }
 
   status(): readonly ByteString[] {
-    const transfer = this.transferring ? this.transfers.status() : undefined
-    const { name = '' } = this.user ?? {}
-    return [
-      `Connected from ${this.clientAddress}, session ${this.id}`,
-      this.user ? `Logged in as ${this.names.understood(name) ?? fromText(toText(name))}` : 'Not logged in',
-      `TYPE: ${this.type}, STRU: F, MODE: ${this.mode}`,
-      `Control connection: ${this.security === 'secure' ? 'TLS' : 'plain'}, PROT ${this.protection}`,
-      transfer ? `Transfer: ${transfer}` : 'No transfer in progress',
-    ]
+    return statusLines(this)
   }
 
   /** Ends what is under way at once, requests to the backend included. */
@@ -277,10 +273,17 @@ export class SessionState implements Session {
     void this.user?.files.close()
   }
   async close(): Promise<void> {
+    this.#leave()
     this.names.close()
     this.#desk.close()
     this.#data.close()
     await this.user?.files.close()
+  }
+
+  /** Makes room for another login of the same account. */
+  #leave(): void {
+    this.#limits.leave?.()
+    this.#limits = {}
   }
 
   #context(): TransferContext {
@@ -291,10 +294,7 @@ export class SessionState implements Session {
     const compression = this.mode === 'Z' ? this.compressionLevel : undefined
     const part = { offset: this.range?.start ?? restartAt, ofPart: this.range !== undefined || restartAt > 0 }
     const about = { session, listener: this.listener.name, partner, user, address, type: this.type }
-    return { ...about, ...part, dialect, protection, compression, declaredSize: ofUpload }
+    const { upload, download } = this.#limits
+    return { ...about, ...part, upload, download, dialect, protection, compression, declaredSize: ofUpload }
   }
-}
-
-function inWords({ fingerprint, commonName }: ClientCertificate): string {
-  return `${commonName === undefined ? '' : `CN=${commonName}, `}SHA256:${fingerprint}`
 }

@@ -3,6 +3,7 @@ import { BackendError } from '../backend/backend.ts'
 import type { Receiving, Sending } from '../commands/command.ts'
 import type { DataConnection } from '../data/data-connection.ts'
 import { DataConnectionError, type DataFailure } from '../data/data-error.ts'
+import type { Pace } from '../data/pace.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { Dialect } from '../ftp/dialect.ts'
 import type { TransferEvent, TransferRecord } from '../observe/observer.ts'
@@ -23,6 +24,9 @@ export interface TransferContext {
   /** Where REST or RANG has it begin, and whether one of them was given. */
   readonly offset: number
   readonly ofPart: boolean
+  /** How fast bytes may come and go, where that is limited. */
+  readonly upload?: Pace | undefined
+  readonly download?: Pace | undefined
 }
 
 /** The transfer that is running, from its command to its final reply. */

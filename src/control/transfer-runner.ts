@@ -101,7 +101,7 @@ export class TransferRunner {
       try {
         await this.#announce(running, transfer)
         const connection = await this.#open(running, context, 'download', () => true)
-        const options = { stallMs: this.#settings.stallMs, signal: running.abort.signal }
+        const options = { stallMs: this.#settings.stallMs, signal: running.abort.signal, pace: context.download }
         const content = transfer.text ? this.#watchText(context, transfer, transfer.content) : transfer.content
         if (context.compression !== undefined) {
           await sendContent(connection, deflated(content, context.compression), options)
@@ -127,7 +127,7 @@ export class TransferRunner {
           (context.compression === undefined && bytes === context.declaredSize)
         const connection = await this.#open(running, context, 'upload', acceptFin)
         if (this.#settings.records.on) running.stored = new StoredBytes()
-        const options = { stallMs: this.#settings.stallMs, signal: running.abort.signal }
+        const options = { stallMs: this.#settings.stallMs, signal: running.abort.signal, pace: context.upload }
         const { stored } = running
         const destination = {
           sink: upload.sink,

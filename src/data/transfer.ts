@@ -4,6 +4,7 @@ import { BackendError, type ByteTarget, type Upload } from '../backend/backend.t
 import { readInto } from '../tls/read-into.ts'
 import type { DataConnection } from './data-connection.ts'
 import { toDataError } from './failures.ts'
+import { paced, slowed } from './pace.ts'
 import { type ProgressWatch, type TransferOptions, watchProgress } from './watch-progress.ts'
 
 /**
@@ -29,11 +30,15 @@ export async function sendContent(
   sent: (chunk: Buffer) => void = () => {},
 ): Promise<void> {
   const { stream } = connection
+  const { pace, signal } = options
   const watch = watchProgress(connection, options)
+  const bytes = pace ? paced(content, pace, signal) : content
+  // What of a chunk was sent in pieces has no memory of its own to give back.
+  const done = pace ? () => {} : sent
   // What the client sends during a download is of no use, but its alerts and its end must be seen.
   stream.resume()
   try {
-    await Promise.race([watch.failed, lost(stream), push(connection, content, watch, sent)])
+    await Promise.race([watch.failed, lost(stream), push(connection, bytes, watch, done)])
   } catch (error) {
     connection.close()
     throw toDataError(error)
@@ -114,8 +119,11 @@ export async function receiveInto(
   options: TransferOptions,
 ): Promise<void> {
   const watch = watchProgress(connection, options)
+  const { pace, signal } = options
+  const slow = pace && slowed(transform, pace, signal, (waiting) => watch.clientTurn(!waiting))
+  const how = slow ?? transform ?? direct
   try {
-    await Promise.race([watch.failed, failed(sink), pull(connection, { sink, onBytes }, transform ?? direct, watch)])
+    await Promise.race([watch.failed, failed(sink), pull(connection, { sink, onBytes }, how, watch)])
   } catch (error) {
     sink.destroy()
     closeAfter(discardMs, connection)

@@ -1,5 +1,6 @@
 import type { DataConnection } from './data-connection.ts'
 import { DataConnectionError } from './data-error.ts'
+import type { Pace } from './pace.ts'
 
 const looksPerStall = 4
 
@@ -7,6 +8,8 @@ export interface TransferOptions {
   /** A client that neither takes nor gives a byte for so long has stalled; waiting for the backend does not count. */
   readonly stallMs: number
   readonly signal: AbortSignal
+  /** Where the bytes may not pass as fast as they can. */
+  readonly pace?: Pace | undefined
 }
 
 export interface ProgressWatch {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { noLimits } from '../../src/config/limits.ts'
 import { gatewaySchema, partnerSchema } from '../../src/config/schema.ts'
 import { type Entries, keysOf } from '../../src/config/table.ts'
 import { configOf, hash, pin } from './folder.ts'
@@ -59,6 +60,7 @@ test('the defaults in the example are the defaults', async () => {
     // Without rules nobody is told another address.
     passive: { ...full.passive, advertiseFor: [] },
     tls: { ...full.tls, certificates: [] },
+    defaults: { ...full.defaults, limits: noLimits },
     backends: [{ ...backend, knownHosts: undefined, preflight: undefined, capabilities: {} }],
     partners: [],
     state: { directory: undefined },

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { noLimits } from '../../src/config/limits.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { usualDialect } from '../../src/ftp/dialect.ts'
 import { configOf, configWith, faultsOf, faultsWith, hash, inFolder, pin, smallest } from './folder.ts'
@@ -106,6 +107,7 @@ test('the fuller example of the design loads word for word, with paths relative 
         },
         backend: 'main',
         root: '/data/partners/acme',
+        limits: noLimits,
         dialect: {
           upload: {},
           tls: {},

@@ -2,6 +2,7 @@ import { mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { dialectEntries } from '../../src/config/dialect.ts'
+import { noLimits } from '../../src/config/limits.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { changed, usualDialect } from '../../src/ftp/dialect.ts'
 import { configOf, faultsOf, hash, inFolder, partnerFaults, smallest } from './folder.ts'
@@ -48,6 +49,7 @@ test('a partner without auth is passed through, to the default backend, with all
   expect(config.partners).toEqual([
     {
       ...all,
+      limits: noLimits,
       dialect: {
         upload: {},
         tls: {},
