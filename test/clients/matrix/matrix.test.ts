@@ -72,7 +72,7 @@ afterAll(async () => {
 })
 
 describe('each client does all it can on each way, and the files on the backend are the same to the byte', () => {
-  test.concurrent.for(cases)('$name', async ({ row, way, user }) => {
+  test.concurrent.for(cases)('$name', { timeout: 180_000 }, async ({ row, way, user }) => {
     const site = {
       host: way.host,
       port: gateway.port(way.mode),
