@@ -62,6 +62,8 @@ export interface Entry {
   readonly special?: 'b' | 'c' | 'p' | 's'
   /** Where a symbolic link points, when it was asked for. */
   readonly target?: ByteString
+  /** Nothing about it can be changed here, whatever its mode says. */
+  readonly readOnly?: true
 }
 
 /** One logged-in user's files. Every path is an absolute, normalised byte string; every failure is a BackendError. */
@@ -192,6 +194,8 @@ export type FailureKind =
   | 'limited'
   | 'notFound'
   | 'accessDenied'
+  /** The partner may change nothing there. */
+  | 'readOnly'
   | 'alreadyExists'
   | 'notADirectory'
   | 'isADirectory'

@@ -1,8 +1,11 @@
 import { createHostKeyPolicy } from '../backend/sftp/host-keys.ts'
 import { parsePrivateKey } from '../backend/sftp/private-key.ts'
+import { commands } from '../commands/index.ts'
+import { siteNames } from '../commands/site.ts'
 import type { Checks } from '../config/checks.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
+import { suggest } from '../config/suggest.ts'
 
 /** Loads a configuration as the gateway will use it: keys parsed, known_hosts looked through. Throws ConfigError. */
 export function loadChecked(file: string, env: NodeJS.ProcessEnv): Promise<Config> {
@@ -17,6 +20,10 @@ const checks: Checks = {
     } catch (error) {
       return `is ${(error as Error).message}`
     }
+  },
+  command(name) {
+    if (commands.has(name) || siteNames.includes(name)) return undefined
+    return `is no command${suggest(name, [...commands.keys(), ...siteNames])}`
   },
   knownHosts(text, host, port) {
     const { expected, notes } = createHostKeyPolicy({ host, port, fingerprints: [], knownHostsText: text })

@@ -26,6 +26,9 @@ export interface Session {
   /** Whether the policy wants TLS on control and data (USER and PROT C are refused without). */
   readonly tlsRequired: boolean
 
+  /** What the login may do; everything before. */
+  readonly rights: Rights
+
   /** How FTP is spoken here; another one after the login, where the partner's clients need it. */
   readonly dialect: Dialect
 
@@ -93,6 +96,15 @@ export interface Session {
   status(): readonly ByteString[]
 }
 
+/** What a login may do; verbs in upper case, words of SITE as `SITE CHMOD`. */
+export interface Rights {
+  /** Commands that change something are refused. */
+  readonly readOnly: boolean
+  /** What is not among these is refused, except what moves no file; empty: nothing is. */
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
+}
+
 interface Transfer {
   /** Verb and path, for the log and STAT. */
   readonly verb: string
@@ -146,6 +158,12 @@ export interface CommandSpec<A, K extends Access> {
   readonly transfers?: boolean
   /** The argument is secret: it appears in no log. */
   readonly secret?: boolean
+  /** Changes something, so a login that is read-only may not. */
+  readonly writes?: boolean
+  /** Neither moves nor shows a file, so a list of allowed commands need not name it. */
+  readonly harmless?: boolean
+  /** Commands that this one is another way for: where one of them is denied, so is it. */
+  readonly sameAs?: readonly string[]
   /** A verb that is known and never carried out; HELP marks it (RFC 959 section 4.1.3). */
   readonly refused?: boolean | ((session: Session) => boolean)
   /** The FEAT line that advertises it, where the session offers it. */

@@ -7,7 +7,7 @@ import { names, twoNames } from '../ftp/names.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
 import { command, type Session, type User } from './command.ts'
 import { isNotFound } from './failures.ts'
-import { siteWord } from './site-word.ts'
+import { changing, siteWord } from './site-word.ts'
 import { newFileMode } from './transfers.ts'
 
 interface Request {
@@ -34,17 +34,21 @@ async function copyChosen({ session, user, argument }: Request): Promise<Reply> 
   return reply(250, 'Copied.')
 }
 
-const cpfr = command({ verbs: ['CPFR'], argument: pathArgument, access: 'loggedIn', run: chooseSource })
-const cpto = command({ verbs: ['CPTO'], argument: pathArgument, access: 'loggedIn', run: copyChosen })
+const pathOfOne = { argument: pathArgument, access: 'loggedIn', writes: true } as const
+const cpfr = command({ verbs: ['CPFR'], ...pathOfOne, run: chooseSource })
+const cpto = command({ verbs: ['CPTO'], ...pathOfOne, run: copyChosen })
 
 /** The same as words of SITE, as ProFTPD's mod_copy has them. */
 export const copyWords = [
-  siteWord('CPFR', pathArgument, chooseSource),
-  siteWord('CPTO', pathArgument, copyChosen),
-  siteWord('COPY', twoNames('source', 'target'), async ({ session, user, argument: { first, second } }) => {
-    await user.files.copy(user.resolve(first), user.resolve(second), newFileMode(session))
-    return reply(200, 'Copied.')
-  }),
+  changing(siteWord('CPFR', pathArgument, chooseSource), 'CPFR'),
+  changing(siteWord('CPTO', pathArgument, copyChosen), 'CPTO'),
+  changing(
+    siteWord('COPY', twoNames('source', 'target'), async ({ session, user, argument: { first, second } }) => {
+      await user.files.copy(user.resolve(first), user.resolve(second), newFileMode(session))
+      return reply(200, 'Copied.')
+    }),
+    'CPTO',
+  ),
 ] as const
 
 const partNames: Argument<{ readonly target: ByteString; readonly parts: readonly ByteString[] }> = {
@@ -60,6 +64,7 @@ const comb = command({
   verbs: ['COMB'],
   argument: partNames,
   access: 'loggedIn',
+  writes: true,
   refused: ({ dialect }) => !dialect.commands.comb,
   async run({ session, user, argument: { target, parts } }) {
     if (!session.dialect.commands.comb) return reply(502, 'Combining files is switched off.')

@@ -7,6 +7,7 @@ const cwd = command({
   verbs: ['CWD', 'XCWD'],
   argument: optionalPath,
   access: 'loggedIn',
+  harmless: true,
   // Path names are Unix path names (RFC 3659 section 6).
   feature: 'TVFS',
   async run({ user, argument }) {
@@ -23,6 +24,7 @@ const cdup = command({
   verbs: ['CDUP', 'XCUP'],
   argument: none,
   access: 'loggedIn',
+  harmless: true,
   async run({ user }) {
     const parent = parentOf(user.directory)
     await user.files.enter(parent)
@@ -36,6 +38,7 @@ const pwd = command({
   verbs: ['PWD', 'XPWD'],
   argument: none,
   access: 'loggedIn',
+  harmless: true,
   run: ({ user }) => reply(257, `${quote(user.directory)} is the current directory.`),
 })
 
@@ -48,6 +51,7 @@ const mkd = command({
   verbs: ['MKD', 'XMKD'],
   argument: path,
   access: 'loggedIn',
+  writes: true,
   async run({ session, user, argument }) {
     const directory = user.resolve(argument)
     await user.files.makeDirectory(directory)
@@ -62,6 +66,7 @@ const rmd = command({
   verbs: ['RMD', 'XRMD'],
   argument: path,
   access: 'loggedIn',
+  writes: true,
   async run({ user, argument }) {
     await user.files.removeDirectory(user.resolve(argument))
     return reply(250, 'Directory removed.')

@@ -66,6 +66,8 @@ const mff = command({
   verbs: ['MFF'],
   argument: factsAndPath,
   access: 'loggedIn',
+  writes: true,
+  sameAs: ['MFMT', 'SITE CHMOD', 'SITE CHOWN', 'SITE CHGRP'],
   feature: 'MFF Modify;UNIX.mode;UNIX.owner;UNIX.group;',
   async run({ user, argument: { facts, path } }): Promise<Reply> {
     const steps: ReturnType<Setter>[] = []

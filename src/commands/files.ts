@@ -7,12 +7,14 @@ import { type Reply, reply } from '../ftp/reply.ts'
 import { conversionOf } from '../ftp/text-type.ts'
 import { command, type User } from './command.ts'
 import { isNotFound } from './failures.ts'
+import { permits } from './rights.ts'
 import { fileNamed } from './transfers.ts'
 
 const dele = command({
   verbs: ['DELE'],
   argument: pathArgument,
   access: 'loggedIn',
+  writes: true,
   async run({ user, argument }) {
     await user.files.removeFile(fileNamed(user, argument))
     return reply(250, 'File deleted.')
@@ -23,6 +25,7 @@ const rnfr = command({
   verbs: ['RNFR'],
   argument: pathArgument,
   access: 'loggedIn',
+  writes: true,
   async run({ session, user, argument }) {
     const from = user.resolve(argument)
     session.renameFrom = undefined
@@ -36,6 +39,7 @@ const rnto = command({
   verbs: ['RNTO'],
   argument: pathArgument,
   access: 'loggedIn',
+  writes: true,
   async run({ session, user, argument }) {
     const from = session.renameFrom
     if (from === undefined) return reply(503, 'Send RNFR first.')
@@ -99,8 +103,10 @@ const mdtm = command({
   argument: pathArgument,
   access: 'loggedIn',
   feature: 'MDTM',
-  async run({ user, argument }) {
-    const change = parseTimeChange(argument)
+  async run({ session, user, argument }) {
+    const change = permits(session.rights, 'MFMT', { access: 'loggedIn', writes: true })
+      ? parseTimeChange(argument)
+      : undefined
     try {
       const { modified } = await user.files.stat(user.resolve(argument), 'MDTM')
       return modified === undefined ? reply(550, 'Modification time not known.') : reply(213, formatTime(modified))
@@ -126,6 +132,7 @@ const mfmt = command({
   verbs: ['MFMT'],
   argument: timeAndPath,
   access: 'loggedIn',
+  writes: true,
   feature: 'MFMT',
   run: ({ user, argument }) => setModified(user, argument.path, argument.time),
 })

@@ -2,6 +2,7 @@ import { anything, hostName, none } from '../ftp/arguments.ts'
 import { asciiUpperCase } from '../ftp/bytes.ts'
 import { type Reply, reply } from '../ftp/reply.ts'
 import { type Command, command, type Session } from './command.ts'
+import { doingOf, refusalOf } from './rights.ts'
 import { siteHelp } from './site.ts'
 
 const syst = command({
@@ -78,7 +79,7 @@ export function information(table: ReadonlyMap<string, Command>): readonly Comma
       const verb = asciiUpperCase(argument.trim())
       if (verb === '')
         return reply(214, 'Commands (* is not implemented):', ...verbLines(table, session), 'End of help.')
-      if (verb === 'SITE') return siteHelp()
+      if (verb === 'SITE') return siteHelp(session)
       return helpFor(table, session, verb)
     },
   })
@@ -88,7 +89,8 @@ export function information(table: ReadonlyMap<string, Command>): readonly Comma
 
 /** The FEAT lines of a session, each once (RFC 2389). */
 function features(table: ReadonlyMap<string, Command>, session: Session): readonly string[] {
-  const lines = [...table.values()].map(({ feature }) => (typeof feature === 'function' ? feature(session) : feature))
+  const permitted = [...table.values()].filter((known) => refusalOf(session.rights, doingOf(known)) === undefined)
+  const lines = permitted.map(({ feature }) => (typeof feature === 'function' ? feature(session) : feature))
   return [...new Set(lines)].filter((line) => line !== undefined)
 }
 
@@ -105,7 +107,9 @@ function verbLines(table: ReadonlyMap<string, Command>, session: Session): reado
 }
 
 /** Also what is switched off for this session. */
-function isRefused({ refused = false }: Command, session: Session): boolean {
+function isRefused(known: Command, session: Session): boolean {
+  const { refused = false } = known
+  if (refusalOf(session.rights, doingOf(known)) !== undefined) return true
   return typeof refused === 'function' ? refused(session) : refused
 }
 

@@ -9,13 +9,14 @@ import { zoneOf } from '../ftp/time-zone.ts'
 import type { Session, User } from './command.ts'
 import { arranged, type Listing, openDirectory } from './directory-listing.ts'
 import { withLinks } from './links.ts'
+import { withheldPermissions } from './rights.ts'
 
 /** Lines of a listing, without their ends, a few hundred at a time. */
 export type Lines = AsyncGenerator<readonly ByteString[], void, undefined>
 
 /** What lines are made for, and how. */
 export interface Show {
-  readonly session: Pick<Session, 'dialect' | 'directoryStyle' | 'facts'>
+  readonly session: Pick<Session, 'dialect' | 'directoryStyle' | 'facts' | 'rights'>
   readonly user: User
   readonly options: ListOptions
 }
@@ -40,9 +41,10 @@ export function nameLines(listing: Listing, show: Show): Lines {
 export async function* factLines(listing: Listing, { session, user }: Show): Lines {
   const { symlinks, hideIds } = session.dialect.listing
   const show = symlinks === 'slink' ? 'target' : 'pointedTo'
+  const withheld = withheldPermissions(session.rights)
   for await (const entries of withLinks(listing.batches, user.files, listing.directory, show)) {
     const shown = entries.filter(({ name }) => !hasLineBreak(name))
-    yield shown.map((entry) => `${facts(hideIds ? anonymous(entry) : entry, session.facts)} ${entry.name}`)
+    yield shown.map((entry) => `${facts(hideIds ? anonymous(entry) : entry, session.facts, withheld)} ${entry.name}`)
   }
 }
 

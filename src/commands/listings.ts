@@ -8,6 +8,7 @@ import { command, type Session, type User } from './command.ts'
 import { type Listing, openDirectory, openListing } from './directory-listing.ts'
 import { isNotADirectory, isNotFound } from './failures.ts'
 import { anonymous, factLines, type Lines, longLines, nameLines } from './listing-lines.ts'
+import { permits, withheldPermissions } from './rights.ts'
 
 const list = command({
   verbs: ['LIST'],
@@ -73,7 +74,12 @@ const mlst = command({
     const { symlinks, hideIds } = session.dialect.listing
     const entry = await (symlinks === 'slink' ? itself(user.files, path) : statOrLink(user.files, path))
     const shown = hideIds ? anonymous(entry) : entry
-    return reply(250, `Listing ${path}`, `${facts(shown, session.facts)} ${path}`, 'End')
+    return reply(
+      250,
+      `Listing ${path}`,
+      `${facts(shown, session.facts, withheldPermissions(session.rights))} ${path}`,
+      'End',
+    )
   },
 })
 
@@ -102,6 +108,8 @@ const stat = command({
       return reply(211, 'FTP server status:', ...session.status(), 'End of status.')
     }
     if (user === undefined) return reply(530, 'Please log in with USER and PASS.')
+    if (!permits(session.rights, 'STAT') && !permits(session.rights, 'LIST'))
+      return reply(550, 'STAT with a path is not allowed for this login.')
     // RFC 959 section 4.1.3: with a path, STAT is to be sent between transfers.
     if (session.transferring) return reply(450, 'A transfer is in progress, try again later.')
     return statPath(session, user, argument)

@@ -23,6 +23,7 @@ const type = command({
   verbs: ['TYPE'],
   argument: typeArgument,
   access: 'loggedIn',
+  harmless: true,
   run({ session, argument }) {
     const known = argument !== 'unsupported' && (argument !== 'E' || session.dialect.ascii.ebcdic !== 'off')
     if (!known) return reply(504, 'Type not supported, use A or I.')
@@ -35,6 +36,7 @@ const stru = command({
   verbs: ['STRU'],
   argument: oneOf('F', 'R', 'P'),
   access: 'loggedIn',
+  harmless: true,
   run: ({ argument }) =>
     argument === 'F' ? reply(200, 'Structure set to F.') : reply(504, 'Structure not supported, use F.'),
 })
@@ -43,6 +45,7 @@ const mode = command({
   verbs: ['MODE'],
   argument: oneOf('S', 'B', 'C', 'Z'),
   access: 'loggedIn',
+  harmless: true,
   feature: ({ dialect }) => (dialect.commands.modeZ ? 'MODE Z' : undefined),
   run({ session, argument }) {
     const known = argument === 'S' || (argument === 'Z' && session.dialect.commands.modeZ)
@@ -57,6 +60,7 @@ const pasv = command({
   verbs: ['PASV', 'P@SW'],
   argument: none,
   access: 'loggedIn',
+  harmless: true,
   feature: 'PASV',
   async run({ session }) {
     if (session.epsvOnly) return refusedAfterEpsvAll()
@@ -71,6 +75,7 @@ const epsv = command({
   verbs: ['EPSV'],
   argument: extendedPassive,
   access: 'loggedIn',
+  harmless: true,
   feature: 'EPSV',
   async run({ session, argument }) {
     if (argument === 'ALL') {
@@ -94,6 +99,7 @@ const port = command({
   verbs: ['PORT'],
   argument: hostPort,
   access: 'loggedIn',
+  harmless: true,
   refused: ({ dialect }) => dialect.active.mode === 'off',
   run: ({ session, argument }) => connectTo(session, argument, 'PORT'),
 })
@@ -102,6 +108,7 @@ const eprt = command({
   verbs: ['EPRT'],
   argument: extendedHostPort,
   access: 'loggedIn',
+  harmless: true,
   refused: ({ dialect }) => dialect.active.mode === 'off',
   feature: ({ dialect }) => (dialect.active.mode === 'on' ? 'EPRT' : undefined),
   run: ({ session, argument }) =>
@@ -122,6 +129,7 @@ const rest = command({
   verbs: ['REST'],
   argument: offset,
   access: 'loggedIn',
+  harmless: true,
   feature: 'REST STREAM',
   run({ session, argument }) {
     session.restartAt = argument
@@ -134,6 +142,7 @@ const rang = command({
   verbs: ['RANG'],
   argument: byteRange,
   access: 'loggedIn',
+  harmless: true,
   refused: ({ dialect }) => !dialect.commands.rang,
   feature: ({ dialect }) => (dialect.commands.rang ? 'RANG STREAM' : undefined),
   run({ session, argument }) {
@@ -151,6 +160,7 @@ const allo = command({
   verbs: ['ALLO'],
   argument: allocation,
   access: 'loggedIn',
+  harmless: true,
   async run({ session, user, argument }) {
     session.declaredSize = argument
     const free = session.dialect.commands.alloCheck ? await spaceFor(user) : undefined

@@ -8,7 +8,7 @@ import { parentOf } from '../ftp/pathname.ts'
 import { reply } from '../ftp/reply.ts'
 import { newDirectoryMode } from './directories.ts'
 import { isAlreadyThere } from './failures.ts'
-import { siteWord } from './site-word.ts'
+import { changing, harmless, type SiteWord, siteWord } from './site-word.ts'
 
 const modeAndPath: Argument<{
   readonly mode: { readonly change: ModeChange; readonly needsOld: boolean }
@@ -171,4 +171,14 @@ function firstWord(text: ByteString): readonly [ByteString, ByteString?] {
   return rest === undefined ? [word ?? ''] : [word ?? '', rest]
 }
 
-export const fileWords = [chmod, chown, chgrp, umask, utime, symlink, link, mkdir, quota] as const
+export const fileWords: readonly SiteWord[] = [
+  changing(chmod),
+  changing(chown),
+  changing(chgrp),
+  harmless(umask),
+  changing(utime, 'MFMT'),
+  changing(symlink),
+  changing(link),
+  changing(mkdir, 'MKD'),
+  quota,
+]

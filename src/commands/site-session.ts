@@ -1,7 +1,7 @@
 import { anything, none } from '../ftp/arguments.ts'
 import { formatTime } from '../ftp/facts.ts'
 import { reply } from '../ftp/reply.ts'
-import { siteWord } from './site-word.ts'
+import { harmless, type SiteWord, siteWord } from './site-word.ts'
 
 const idle = siteWord(
   'IDLE',
@@ -40,5 +40,5 @@ const elsewhere = ['RMDIR', 'INDEX', 'GROUP', 'GPASS', 'ALIAS', 'CDPATH', 'CHECK
   (verb) => siteWord(verb, anything, () => reply(502, `SITE ${verb} is not implemented.`)),
 )
 
-export const sessionWords = [idle, dirstyle, who, time, version] as const
+export const sessionWords: readonly SiteWord[] = [idle, dirstyle, who, time, version].map(harmless)
 export const refusedWords = elsewhere

@@ -12,6 +12,10 @@ export interface SiteContext<A> {
 export interface SiteWord {
   readonly verb: string
   readonly syntax: string
+  /** As of commands. */
+  readonly writes?: boolean
+  readonly harmless?: boolean
+  readonly sameAs?: readonly string[]
   /** Undefined when the argument does not fit the syntax. */
   run(session: Session, user: User, argument: string): Reply | Promise<Reply> | undefined
 }
@@ -29,4 +33,14 @@ export function siteWord<A>(
       return argument === undefined ? undefined : run({ session, user, argument })
     },
   }
+}
+
+/** A word that changes something; what it is another way for. */
+export function changing(word: SiteWord, ...sameAs: readonly string[]): SiteWord {
+  return { ...word, writes: true, sameAs }
+}
+
+/** A word that neither moves nor shows a file. */
+export function harmless(word: SiteWord): SiteWord {
+  return { ...word, harmless: true }
 }

@@ -81,6 +81,7 @@ const stor = command({
   verbs: ['STOR'],
   argument: pathArgument,
   access: 'loggedIn',
+  writes: true,
   transfers: true,
   run: ({ session, user, argument }) => store(session, user, 'STOR', argument, { kind: 'replace' }),
 })
@@ -89,6 +90,7 @@ const appe = command({
   verbs: ['APPE'],
   argument: pathArgument,
   access: 'loggedIn',
+  writes: true,
   transfers: true,
   run: ({ session, user, argument }) => store(session, user, 'APPE', argument, { kind: 'append' }),
 })
@@ -130,6 +132,7 @@ const stou = command({
   verbs: ['STOU'],
   argument: optionalPath,
   access: 'loggedIn',
+  writes: true,
   transfers: true,
   async run({ session, user, argument }) {
     if (session.range) return rangeInUpload()
@@ -174,6 +177,7 @@ const abor = command({
   verbs: ['ABOR'],
   argument: none,
   access: 'loggedIn',
+  harmless: true,
   duringTransfer: true,
   run: async ({ session }) =>
     (await session.abortTransfer()) ? reply(226, 'Abort successful.') : reply(225, 'No transfer to abort.'),

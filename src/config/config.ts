@@ -162,6 +162,10 @@ export interface PartnerLimits {
   readonly loginsPerMinute: number | undefined
   /** Bytes a second of all uploads, and of all downloads and listings. */
   readonly bandwidth: { readonly up: number | undefined; readonly down: number | undefined }
+  /** Nothing may be changed. */
+  readonly readOnly: boolean | undefined
+  /** Verbs in upper case, words of SITE as `SITE CHMOD`; an empty `allow` allows all. */
+  readonly commands: { readonly allow: readonly string[]; readonly deny: readonly string[] }
   /** In place of timeouts.idle. */
   readonly idleMs: number | undefined
 }

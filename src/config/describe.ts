@@ -126,12 +126,13 @@ function describePartner({ name, users, sources, listeners, certificates, auth, 
 }
 
 /** Nothing where there are none. */
-function describeLimits({ bandwidth, idleMs, ...counts }: PartnerLimits): object {
+function describeLimits({ bandwidth, idleMs, commands, ...counts }: PartnerLimits): object {
   const { up, down } = bandwidth
   const rates = told({ up: up && size(up), down: down && size(down) })
   const limits = {
     ...told(counts),
     ...(Object.keys(rates).length > 0 && { bandwidth: rates }),
+    ...(commands.allow.length + commands.deny.length > 0 && { commands }),
     ...(idleMs !== undefined && { idle: time(idleMs) }),
   }
   return Object.keys(limits).length > 0 ? { limits } : {}

@@ -209,6 +209,12 @@ export const network: Kind<string> = {
   },
 }
 
+/** A command, or a word of SITE; whether there is one of the name others know (checks.ts). */
+export const commandName: Kind<string> = {
+  expects: 'a command such as DELE, or a word of SITE such as "SITE CHMOD"',
+  read: (text) => (/^[A-Za-z][A-Za-z0-9@]{1,9}( [A-Za-z]{2,9})?$/.test(text) ? text.toUpperCase() : undefined),
+}
+
 /** Where clients come from, by either protocol. */
 export const clientNetwork: Kind<string> = {
   expects: 'a network such as 203.0.113.0/24 or 2001:db8::/32, all bits behind its length 0, or one address',

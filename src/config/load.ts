@@ -32,7 +32,12 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
   await checkClientCertificates(listeners, source, problems)
   const certificates = await checkCertificates(globals, source, problems)
   const { partners: pattern } = globals
-  const usualLimits = limitsOf(globals.defaults.limits, noLimits)
+  const usualLimits = limitsOf(globals.defaults.limits, noLimits, {
+    source,
+    path: ['defaults', 'limits'],
+    problems,
+    checks,
+  })
   const common = { globals: source, env, problems, checks }
   const partners = await loadPartners({ ...common, pattern, defaultBackend, listeners, limits: usualLimits })
   checkLimits(globals, source, problems)

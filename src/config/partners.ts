@@ -67,7 +67,7 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
   const auth = await checkAuth(values.auth, source, problems, checks)
   if (auth === undefined) return undefined
   const dialect = dialectChangesOf(values)
-  const limits = limitsOf(values.limits, parts.limits)
+  const limits = limitsOf(values.limits, parts.limits, { source, path: ['limits'], problems, checks })
   return { name, ...matched, auth, backend: values.backend ?? defaultBackend, root, dialect, limits }
 }
 

@@ -42,6 +42,7 @@ const backendReplies: Record<Exclude<FailureKind, 'unavailable' | 'limited'>, [n
   loginRefused: [530, 'Login incorrect.'],
   notFound: [550, 'No such file or directory.'],
   accessDenied: [550, 'Permission denied.'],
+  readOnly: [550, 'Read-only, nothing can be changed here.'],
   alreadyExists: [550, 'The file or directory already exists.'],
   notADirectory: [550, 'Not a directory.'],
   isADirectory: [550, 'Is a directory.'],

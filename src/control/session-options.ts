@@ -1,4 +1,5 @@
 import type { FileSystem, Preparation } from '../backend/backend.ts'
+import type { Rights } from '../commands/command.ts'
 import type { Advertise } from '../data/advertised-address.ts'
 import type { Pace } from '../data/pace.ts'
 import type { PassivePorts } from '../data/passive-ports.ts'
@@ -72,6 +73,8 @@ export interface LoggedIn {
 
 /** What one session may use; what is left out has no limit of its own. */
 export interface SessionLimits {
+  /** The commands that it may use; undefined: all. */
+  readonly rights?: Rights | undefined
   /** In place of the idle time of everybody. */
   readonly idleMs?: number | undefined
   readonly upload?: Pace | undefined

@@ -1,5 +1,6 @@
 import { BackendError } from '../backend/backend.ts'
-import type { Address, Receiving, Sending, Session, User } from '../commands/command.ts'
+import type { Address, Receiving, Rights, Sending, Session, User } from '../commands/command.ts'
+import { allRights } from '../commands/rights.ts'
 import { usualLevel } from '../data/compression.ts'
 import type { DataChannel } from '../data/data-channel.ts'
 import { DataConnectionError } from '../data/data-error.ts'
@@ -18,7 +19,7 @@ import { NamedHost } from './named-host.ts'
 import type { SessionNames } from './session-names.ts'
 import type { ListenerPolicy, SessionLimits, SessionOptions } from './session-options.ts'
 import { certificateInWords, statusLines } from './session-words.ts'
-import type { TransferContext } from './transfer-report.ts'
+import { contextOf, type TransferContext } from './transfer-report.ts'
 import type { TransferRunner } from './transfer-runner.ts'
 
 /** What a session is made of; see `ftp-server.ts` for how. */
@@ -53,6 +54,7 @@ export class SessionState implements Session {
   /** The running transfer command, to its final reply; never rejects. */
   transfer: Promise<void> | undefined
   dialect: Dialect
+  rights: Rights = allRights
   security: Session['security']
   readonly tlsRequired: boolean
 
@@ -180,6 +182,7 @@ export class SessionState implements Session {
     const { partner, files: theirs, dialect, limits = {} } = await this.#desk.logIn(username, password)
     this.partner = partner
     this.#limits = limits
+    this.rights = limits.rights ?? allRights
     if (limits.idleMs !== undefined) this.idleSeconds = limits.idleMs / 1000
     this.passwordless = password === undefined
     this.dialect = changed(this.dialect, dialect)
@@ -283,18 +286,11 @@ export class SessionState implements Session {
   /** Makes room for another login of the same account. */
   #leave(): void {
     this.#limits.leave?.()
+    this.rights = allRights
     this.#limits = {}
   }
 
   #context(): TransferContext {
-    const { id: session, partner, dialect, protection, declaredSize, clientAddress: address, restartAt } = this
-    const user = this.user?.name ?? ''
-    // The declared size is that of the whole file where a client resumes; only without REST is it that of the upload.
-    const ofUpload = restartAt > 0 ? undefined : declaredSize
-    const compression = this.mode === 'Z' ? this.compressionLevel : undefined
-    const part = { offset: this.range?.start ?? restartAt, ofPart: this.range !== undefined || restartAt > 0 }
-    const about = { session, listener: this.listener.name, partner, user, address, type: this.type }
-    const { upload, download } = this.#limits
-    return { ...about, ...part, upload, download, dialect, protection, compression, declaredSize: ofUpload }
+    return contextOf(this, this.#limits)
   }
 }

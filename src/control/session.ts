@@ -1,6 +1,7 @@
 import { BackendError } from '../backend/backend.ts'
 import type { Command } from '../commands/command.ts'
 import { commands } from '../commands/index.ts'
+import { doingOf, refusalOf, refuse } from '../commands/rights.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import { type CommandLine, foreignProtocol, parseCommandLine } from '../ftp/command-line.ts'
 import { closing, type Reply, reply } from '../ftp/reply.ts'
@@ -194,6 +195,8 @@ export class FtpSession {
       return reply(530, 'Please use AUTH TLS first.')
     }
     if (command.access === 'loggedIn' && !state.user) return reply(530, 'Please log in with USER and PASS.')
+    const why = command.access === 'secured' ? undefined : refusalOf(state.rights, doingOf(command))
+    if (why !== undefined) return refuse(why, command.verbs[0], command.feature !== undefined)
     if (text === undefined)
       throw new BackendError('invalidName', 'the argument is not text in the charset of the client')
     const argument = command.argument.parse(text)

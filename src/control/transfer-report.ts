@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BackendError } from '../backend/backend.ts'
-import type { Receiving, Sending } from '../commands/command.ts'
+import type { Receiving, Sending, Session } from '../commands/command.ts'
 import type { DataConnection } from '../data/data-connection.ts'
 import { DataConnectionError, type DataFailure } from '../data/data-error.ts'
 import type { Pace } from '../data/pace.ts'
@@ -27,6 +27,30 @@ export interface TransferContext {
   /** How fast bytes may come and go, where that is limited. */
   readonly upload?: Pace | undefined
   readonly download?: Pace | undefined
+}
+
+type Known = 'id' | 'dialect' | 'protection' | 'declaredSize' | 'clientAddress' | 'restartAt' | 'range' | 'type'
+
+/** What is known of a session that begins a transfer. */
+export interface Beginning extends Pick<Session, Known | 'mode' | 'compressionLevel'> {
+  readonly listener: { readonly name: string }
+  readonly partner: string
+  readonly user: { readonly name: ByteString } | undefined
+}
+
+export function contextOf(
+  beginning: Beginning,
+  { upload, download }: Pick<TransferContext, 'upload' | 'download'>,
+): TransferContext {
+  const { id: session, partner, dialect, protection, declaredSize, clientAddress: address, restartAt } = beginning
+  const { range, type, mode, compressionLevel } = beginning
+  const user = beginning.user?.name ?? ''
+  // The declared size is that of the whole file where a client resumes; only without REST is it that of the upload.
+  const ofUpload = restartAt > 0 ? undefined : declaredSize
+  const compression = mode === 'Z' ? compressionLevel : undefined
+  const part = { offset: range?.start ?? restartAt, ofPart: range !== undefined || restartAt > 0 }
+  const about = { session, listener: beginning.listener.name, partner, user, address, type }
+  return { ...about, ...part, upload, download, dialect, protection, compression, declaredSize: ofUpload }
 }
 
 /** The transfer that is running, from its command to its final reply. */

@@ -24,18 +24,18 @@ export const defaultFacts: ReadonlySet<string> = new Set(['type', 'size', 'modif
 /**
  * The facts of a file that `enabled` (lower case names) asks for and the server told, as `name=value;` each, without
  * the space and name that follow them. A symbolic link is passed only when it points nowhere; other links are shown as
- * what they point to, because many clients hide types that they do not know.
+ * what they point to, because many clients hide types that they do not know. The letters of `withheld` are not in `perm`.
  */
-export function facts(file: ListedFile, enabled: ReadonlySet<string>): ByteString {
+export function facts(file: ListedFile, enabled: ReadonlySet<string>, withheld = ''): ByteString {
   let text = ''
   for (const [name, lowerCase] of lowerCaseNames) {
-    const value = enabled.has(lowerCase) ? factValue(name, file) : undefined
+    const value = enabled.has(lowerCase) ? factValue(name, file, withheld) : undefined
     if (value !== undefined) text += `${name}=${value};`
   }
   return text
 }
 
-function factValue(name: string, file: ListedFile): ByteString | undefined {
+function factValue(name: string, file: ListedFile, withheld: string): ByteString | undefined {
   switch (name) {
     case 'type':
       return typeFact(file)
@@ -44,7 +44,7 @@ function factValue(name: string, file: ListedFile): ByteString | undefined {
     case 'modify':
       return file.modified === undefined ? undefined : formatTime(file.modified)
     case 'perm':
-      return permFact(file)
+      return permFact(file, withheld)
     case 'UNIX.mode':
       return file.mode === undefined ? undefined : `0${file.mode.toString(8).padStart(3, '0')}`
     case 'UNIX.uid':
@@ -76,7 +76,16 @@ function wordOrNothing(value: ByteString | undefined): ByteString | undefined {
  * and renaming and deleting (the parent's right) always do: a client greys out what is missing, the server refuses
  * what is wrong.
  */
-function permFact({ type, mode }: ListedFile): string | undefined {
+function permFact(file: ListedFile, withheld: string): string | undefined {
+  const held = withheld + (file.readOnly ? changes : '')
+  const letters = permissionsOf(file)
+  return held === '' ? letters : letters?.replace(/./g, (letter) => (held.includes(letter) ? '' : letter))
+}
+
+/** The letters that change something. */
+const changes = 'acdfmpw'
+
+function permissionsOf({ type, mode }: ListedFile): string | undefined {
   if (mode === undefined || type === 'symlink' || type === 'other') return undefined
   const readable = (mode & 0o444) !== 0
   const writable = (mode & 0o222) !== 0

@@ -21,6 +21,8 @@ export interface ListedFile {
   /** The first letter of the line for `other`: a device, a pipe or a socket. */
   readonly special?: 'b' | 'c' | 'p' | 's'
   readonly target?: ByteString
+  /** Nothing about it can be changed here, whatever its mode says. */
+  readonly readOnly?: true
 }
 
 /** What lines look like for all of a session. */

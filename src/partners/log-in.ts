@@ -7,6 +7,7 @@ import { Secret } from '../ftp/secret.ts'
 import { isNamed, type ShownCertificate } from './certificate-names.ts'
 import { type Caller, createDirectory, type Found, type Route } from './directory.ts'
 import { createEntrance, type EntranceParts } from './entrance.ts'
+import { readOnly } from './read-only.ts'
 import { rooted } from './rooted.ts'
 import { storedIn } from './stored-names.ts'
 import { type Stay, Usage } from './usage.ts'
@@ -35,7 +36,14 @@ export interface Attempt extends Caller {
 export interface LoggedIn extends Route {
   readonly files: FileSystem
   readonly dialect: DialectChanges
-  readonly limits: Stay & { readonly idleMs: number | undefined }
+  readonly limits: Stay & { readonly idleMs: number | undefined; readonly rights: Rights | undefined }
+}
+
+/** The commands that a login may use. */
+export interface Rights {
+  readonly readOnly: boolean
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
 }
 
 /** Throws BackendError: `loginRefused` for what the client gave, `unavailable` for what the operator has to see to. */
@@ -114,8 +122,14 @@ export function createLogIn(parts: LogInParts): {
       const { files, stay } = await admit(attempt, found, passwordInUtf8)
       const { root = '/', dialect = {} } = partner ?? {}
       const named = storedIn(files, dialect.names?.backendCharset ?? backendCharset)
-      const { idleMs } = (partner ? partner.limits : defaultLimits) ?? {}
-      return { ...route, dialect, files: rooted(named, fromText(root)), limits: { ...stay, idleMs } }
+      const limits = partner ? partner.limits : defaultLimits
+      const inside = rooted(named, fromText(root))
+      return {
+        ...route,
+        dialect,
+        files: limits?.readOnly ? readOnly(inside) : inside,
+        limits: { ...stay, idleMs: limits?.idleMs, rights: rightsOf(limits) },
+      }
     },
   }
 }
@@ -132,4 +146,11 @@ function mustShow({ auth, certificates }: PartnerConfig): boolean {
 function leaving(stay: Stay, error: unknown): never {
   stay.leave()
   throw error
+}
+
+/** Undefined for all. */
+function rightsOf(limits: PartnerLimits | undefined): Rights | undefined {
+  if (limits === undefined) return undefined
+  const { readOnly = false, commands } = limits
+  return readOnly || commands.allow.length + commands.deny.length > 0 ? { readOnly, ...commands } : undefined
 }

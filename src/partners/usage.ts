@@ -13,6 +13,8 @@ const unlimited: PartnerLimits = {
   sessionsPerAddress: undefined,
   loginsPerMinute: undefined,
   bandwidth: { up: undefined, down: undefined },
+  readOnly: undefined,
+  commands: { allow: [], deny: [] },
   idleMs: undefined,
 }
 

@@ -139,6 +139,7 @@ describe('What only the SFTP side can tell', () => {
         {
           privateKey: (text) => `is not a key: ${text}`,
           knownHosts: () => undefined,
+          command: () => undefined,
         },
       ).catch((error) => `${error}`.replaceAll(`${folder}/`, '')),
     )
@@ -153,6 +154,7 @@ describe('What only the SFTP side can tell', () => {
         {},
         {
           privateKey: () => undefined,
+          command: () => undefined,
           knownHosts: (text, host, port) => `has nothing of ${host}:${port} in ${text}`,
         },
       ).catch((error) => `${error}`.replaceAll(`${folder}/`, '')),

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { PartnerConfig, PartnerLimits } from '../../src/config/config.ts'
 import { noLimits } from '../../src/config/limits.ts'
 import { createLogIn } from '../../src/partners/log-in.ts'
@@ -101,4 +101,85 @@ test('files come and go at the pace of the partner, whole', async () => {
   expect(data.equals(content)).toBe(true)
   // Two times 700 000 bytes less the last piece (256 KiB, 64 KiB for uploads) and 200 ms worth of burst: never faster.
   expect(performance.now() - startedAt).toBeGreaterThan(400)
+})
+
+describe('a partner that is read-only', () => {
+  const writing = [
+    'STOR a',
+    'STOU',
+    'APPE a',
+    'DELE file',
+    'MKD a',
+    'XMKD a',
+    'RMD folder',
+    'RNFR file',
+    'RNTO a',
+    'MFMT 20200101000000 file',
+    'MFF Modify=20200101000000; file',
+    'CPFR file',
+    'COMB "a" "file"',
+    'SITE CHMOD 777 file',
+    'SITE SYMLINK file a',
+    'SITE MKDIR a',
+    'SITE COPY file a',
+    'MDTM 20200101000000+0 file',
+  ]
+  test('is answered 550 to all that would change something, and nothing changes', async () => {
+    const backend = await start({ readOnly: true })
+    backend.tree.addFile('/file', 'content')
+    const asked: string[] = []
+    backend.before = (operation) => void asked.push(operation)
+    const client = await logIn('acme')
+    for (const line of writing) await client.dialogue('> EPSV', '< 229', `> ${line}`, '< 550')
+    expect(asked.filter((operation) => !['open', 'stat', 'lstat'].includes(operation))).toEqual([])
+  })
+
+  test('has downloads, and a FEAT, a HELP and a perm that say what is left', async () => {
+    const backend = await start({ readOnly: true })
+    backend.tree.addFile('/file', 'content')
+    const client = await logIn('acme')
+    const [feat, help, mlst] = await client.dialogue('> FEAT', '< 211', '> HELP', '< 214', '> MLST /file', '< 250')
+    expect(feat?.lines.join()).toMatch(/SIZE/)
+    expect(feat?.lines.join()).not.toMatch(/MFMT|MFF|CHMOD/)
+    expect(help?.lines.join()).toMatch(/RETR .*STOR\*/s)
+    expect(mlst?.lines.join()).toMatch(/perm=r;/)
+    await client.dialogue('> SIZE /file', '< 213 7', '> NOOP', '< 200')
+  })
+})
+
+test('what is denied is refused in every spelling, 502 where FEAT would have shown it', async () => {
+  const backend = await start({ commands: { allow: [], deny: ['MKD', 'MFMT', 'SITE CHMOD', 'MLSD', 'DELE', 'RMD'] } })
+  backend.tree.addFile('/file', 'content')
+  const client = await logIn('acme')
+  for (const line of ['MKD a', 'XMKD a', 'SITE MKDIR a', 'DELE file', 'MFF Modify=20200101000000; file']) {
+    await client.dialogue(`> ${line}`, /MFF|SITE/.test(line) ? '< 502' : '< 550')
+  }
+  await client.dialogue('> MDTM 20200101000000+0 file', '< 550', '> EPSV', '< 229', '> MLSD', '< 502')
+  await client.dialogue('> MFMT 20200101000000 file', '< 502 MFMT is not allowed', '> SITE CHMOD 600 file', '< 502')
+  const [feat, mlst] = await client.dialogue('> FEAT', '< 211', '> MLST /file', '< 250')
+  expect(feat?.lines.join()).toMatch(/SITE CHOWN;/)
+  expect(mlst?.lines.join()).toMatch(/perm=afrw;/)
+})
+
+test('where only some commands are allowed, login and session go on and the rest is refused', async () => {
+  await start({ commands: { allow: ['STOR'], deny: [] } })
+  const client = await logIn('acme')
+  await client.dialogue('> PWD', '< 257', '> TYPE I', '< 200', '> CWD /', '< 250', '> NOOP', '< 200', '> STAT', '< 211')
+  for (const line of ['DELE file', 'MLST /', 'SITE CHMOD 600 x', 'STAT /', 'RNFR a', 'SIZE a', 'RETR file', 'LIST']) {
+    const [reply] = await client.dialogue('> EPSV', '< 229').then(async () => {
+      await client.send(line)
+      return [await client.reply()]
+    })
+    expect([502, 550]).toContain(reply?.code)
+    expect(reply?.lines.join()).toMatch(/not allowed for this login/)
+  }
+  await client.dialogue('> EPSV', '< 229', '> STOR file', '< 150')
+})
+
+test('rights end with the login that they are of', async () => {
+  const backend = await start({ readOnly: true })
+  const client = await logIn('acme')
+  await client.dialogue('> MKD a', '< 550', '> REIN', '< 220', '> USER joe', '< 331', '> PASS secret', '< 230')
+  await client.dialogue('> MKD a', '< 257')
+  expect(backend.tree.peek('/a')).toBeDefined()
 })

@@ -1,13 +1,9 @@
 import { expect, test } from 'vitest'
-import { limitsOf, noLimits } from '../../src/config/limits.ts'
+import type { PartnerLimits } from '../../src/config/config.ts'
+import { noLimits } from '../../src/config/limits.ts'
 import { Usage } from '../../src/partners/usage.ts'
 
-const none = { bandwidth: { up: undefined, down: undefined }, idle: undefined }
-const limits = (counts: { sessions?: number; sessionsPerAddress?: number; loginsPerMinute?: number }) =>
-  limitsOf(
-    { sessions: undefined, sessionsPerAddress: undefined, loginsPerMinute: undefined, ...none, ...counts },
-    noLimits,
-  )
+const limits = (counts: Partial<PartnerLimits>): PartnerLimits => ({ ...noLimits, ...counts })
 const rates = (up: number | undefined, down: number | undefined) => ({ ...noLimits, bandwidth: { up, down } })
 
 const [here, there] = ['192.0.2.1', '192.0.2.2']

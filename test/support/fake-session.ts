@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { BackendError } from '../../src/backend/backend.ts'
 import type { Address, Receiving, Sending, Session, User } from '../../src/commands/command.ts'
 import { commands } from '../../src/commands/index.ts'
+import { allRights } from '../../src/commands/rights.ts'
 import { type ByteString, fromBuffer } from '../../src/ftp/bytes.ts'
 import { parseCommandLine } from '../../src/ftp/command-line.ts'
 import { type Dialect, usualDialect } from '../../src/ftp/dialect.ts'
@@ -23,6 +24,7 @@ export class FakeSession implements Session {
   clearable = false
   tlsRequired = false
   dialect: Dialect = usualDialect
+  rights = allRights
   type: Session['type'] = 'A'
   mode: Session['mode'] = 'S'
   compressionLevel = 6
