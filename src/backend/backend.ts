@@ -4,11 +4,13 @@ import type { Secret } from '../ftp/secret.ts'
 
 /**
  * How a login proves itself to the backend: with the client's own password, or with a password or a key that the gateway
- * holds. Logins with the same secret of the gateway's may share connections: the gateway has checked the client itself.
+ * holds, or an agent for it. Logins with the same secret of the gateway's may share connections: the gateway has checked the client itself.
  */
 export type Credentials =
   | { readonly kind: 'password'; readonly username: string; readonly password: Secret; readonly held?: true }
   | { readonly kind: 'privateKey'; readonly username: string; readonly privateKey: PrivateKey }
+  /** The keys of the ssh-agent behind a socket, which signs and gives none of them away. */
+  | { readonly kind: 'agent'; readonly username: string; readonly socket: string }
 
 /** What a backend has begun for a login to come; is used by `open`, or given up. */
 export interface Preparation {

@@ -6,6 +6,7 @@ import type { Checks } from '../config/checks.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { suggest } from '../config/suggest.ts'
+import { hasArgon2 } from '../partners/argon2.ts'
 
 /** Loads a configuration as the gateway will use it: keys parsed, known_hosts looked through. Throws ConfigError. */
 export function loadChecked(file: string, env: NodeJS.ProcessEnv): Promise<Config> {
@@ -20,6 +21,10 @@ const checks: Checks = {
     } catch (error) {
       return `is ${(error as Error).message}`
     }
+  },
+  passwordHash(hash) {
+    if (hasArgon2 || !hash.startsWith('$argon2id$')) return undefined
+    return `is an argon2id hash, which needs Node 24.7 or later; this is ${process.version}, which has scrypt only`
   },
   command(name) {
     if (commands.has(name) || siteNames.includes(name)) return undefined

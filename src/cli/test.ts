@@ -119,7 +119,7 @@ async function tryOut(
 /** A line for each step as it is done. */
 function teller({ backend, partner, credentials }: Account, { stdout, stderr }: Io): Teller {
   const whose = partner ? ` of partner ${partner.name}` : ''
-  const proof = credentials.kind === 'privateKey' ? 'with a key' : 'with a password'
+  const proof = { privateKey: 'with a key', agent: 'with an agent', password: 'with a password' }[credentials.kind]
   stdout.write(
     `backend ${backend.name} (${backend.host} port ${backend.port}), user ${credentials.username}${whose} ${proof}\n`,
   )

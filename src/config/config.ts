@@ -173,7 +173,7 @@ export interface PartnerLimits {
 export type PartnerAuth =
   /** The client's password is the backend's; `username` replaces the client's user name there. */
   | { readonly mode: 'passthrough'; readonly username: string | undefined }
-  /** The password is checked against a scrypt hash here; the backend is entered with a key or a password of its own. */
+  /** The password is checked against a scrypt or argon2id hash here; the backend is entered with a key or a password of its own. */
   | {
       readonly mode: 'local'
       readonly passwordHash: string
@@ -188,6 +188,8 @@ export type BackendProof =
   /** PEM or OpenSSH text of the key. */
   | { readonly kind: 'privateKey'; readonly privateKey: string; readonly passphrase: string | undefined }
   | { readonly kind: 'password'; readonly password: Secret }
+  /** The socket of an ssh-agent. */
+  | { readonly kind: 'agent'; readonly socket: string }
 
 export interface LimitsConfig {
   readonly sessions: number

@@ -153,6 +153,7 @@ function toldOnly(dialect: PartnerConfig['dialect']): object {
 }
 
 function describeProof(proof: BackendProof): object {
+  if (proof.kind === 'agent') return { agent: proof.socket }
   if (proof.kind === 'password') return { password: hidden }
   return { privateKey: hidden, ...(proof.passphrase !== undefined && { passphrase: hidden }) }
 }

@@ -139,6 +139,12 @@ export const path: Kind<string> = {
   read: (text) => (isLine(text) && !isKey(text) ? text : undefined),
 }
 
+/** An ssh-agent: true for the one of the environment. */
+export const agent: Kind<true | string> = {
+  expects: 'true, for the agent of SSH_AUTH_SOCK, or the path of its socket',
+  read: (text) => (text === 'true' ? true : text === 'false' ? undefined : path.read(text)),
+}
+
 /** A key itself where its path belongs. */
 export function isKey(text: string): boolean {
   return /-----BEGIN|PRIVATE KEY/.test(text)
@@ -268,7 +274,8 @@ export const charset: Kind<CharsetName> = {
 }
 
 export const passwordHash: Kind<string> = {
-  expects: 'a scrypt hash as `ftps-gateway hash-password` prints it: $scrypt$ln=15,r=8,p=1$salt$hash',
+  expects:
+    'a scrypt hash as `ftps-gateway hash-password` prints it: $scrypt$ln=15,r=8,p=1$salt$hash, or an argon2id one',
   read: (text) => (isPasswordHash(text) ? text : undefined),
 }
 

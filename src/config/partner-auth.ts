@@ -9,21 +9,28 @@ import type { Values } from './table.ts'
 
 type PartnerValues = Values<typeof partnerSchema>
 
+export interface AuthParts {
+  readonly problems: Problems
+  readonly checks: Checks | undefined
+  readonly env: NodeJS.ProcessEnv
+}
+
 const onlyHeld: readonly Path[] = [
   ['auth', 'passwordHash'],
   ['auth', 'sftp', 'username'],
   ['auth', 'sftp', 'privateKey'],
   ['auth', 'sftp', 'passphrase'],
   ['auth', 'sftp', 'password'],
+  ['auth', 'sftp', 'agent'],
 ]
 
 /** How clients prove themselves, and what the backend is entered with; undefined, and faults, where that cannot be. */
 export async function checkAuth(
   auth: PartnerValues['auth'],
   source: Source,
-  problems: Problems,
-  checks: Checks | undefined,
+  parts: AuthParts,
 ): Promise<PartnerAuth | undefined> {
+  const { problems, checks } = parts
   const { mode, passwordHash, username } = auth
   if (problems.has(source, ['auth', 'mode'])) return undefined
   if (mode === 'passthrough') {
@@ -40,10 +47,12 @@ export async function checkAuth(
   if (mode === 'local' && passwordHash === undefined) {
     problems.add(source, hashed, 'is missing; mode local needs what `ftps-gateway hash-password` prints')
   }
+  const fault = passwordHash === undefined ? undefined : checks?.passwordHash(passwordHash)
+  if (mode === 'local' && fault !== undefined) problems.add(source, hashed, fault)
   if (mode === 'certificate' && textAt(source, hashed) !== undefined) {
     problems.add(source, hashed, 'needs auth.mode: local; with certificate nobody is asked for a password')
   }
-  const account = await checkAccount(auth, source, problems, checks)
+  const account = await checkAccount(auth, source, parts)
   if (account === undefined) return undefined
   if (mode === 'certificate') return { mode, ...account }
   return passwordHash === undefined ? undefined : { mode, passwordHash, ...account }
@@ -53,27 +62,40 @@ export async function checkAuth(
 async function checkAccount(
   { mode, sftp }: PartnerValues['auth'],
   source: Source,
-  problems: Problems,
-  checks: Checks | undefined,
+  { problems, checks, env }: AuthParts,
 ): Promise<{ readonly username: string; readonly proof: BackendProof } | undefined> {
-  const { username, privateKey: keyFile, passphrase, password } = sftp
+  const { username, privateKey: keyFile, passphrase, password, agent } = sftp
   const missing = (path: Path, what: string): void =>
     problems.add(source, path, `is missing; mode ${mode} needs ${what}`)
   if (username === undefined) missing(['auth', 'sftp', 'username'], 'the user name on the backend')
   const key = ['auth', 'sftp', 'privateKey']
+  checkAlone(sftp, source, problems)
   if (password !== undefined) {
-    for (const other of ['privateKey', 'passphrase'] as const) {
-      if (sftp[other] === undefined) continue
-      problems.add(source, ['auth', 'sftp', other], 'and password exclude each other; the backend is entered with one')
-    }
     return username === undefined
       ? undefined
       : { username, proof: { kind: 'password', password: new Secret(password) } }
   }
-  if (keyFile === undefined) missing(key, 'the file of the private key for the backend, or auth.sftp.password')
+  if (agent !== undefined) {
+    const socket = agent === true ? env['SSH_AUTH_SOCK'] : resolveFrom(source, agent)
+    const place = ['auth', 'sftp', 'agent']
+    if (!socket) problems.add(source, place, 'is true, but there is no agent: SSH_AUTH_SOCK is not set')
+    return username === undefined || !socket ? undefined : { username, proof: { kind: 'agent', socket } }
+  }
+  if (keyFile === undefined)
+    missing(key, 'the file of the private key for the backend, or auth.sftp.password, or auth.sftp.agent')
   const privateKey = keyFile && (await readNamed(source, key, resolveFrom(source, keyFile), problems))
   if (username === undefined || privateKey === undefined || privateKey === '') return undefined
   const fault = checks?.privateKey(privateKey, passphrase)
   if (fault !== undefined) problems.add(source, key, fault)
   return { username, proof: { kind: 'privateKey', privateKey, passphrase } }
+}
+
+/** The backend is entered with one thing: a password, a key, or an agent. */
+function checkAlone(sftp: PartnerValues['auth']['sftp'], source: Source, problems: Problems): void {
+  const chosen = sftp.password !== undefined ? 'password' : sftp.agent !== undefined ? 'agent' : undefined
+  if (chosen === undefined) return
+  for (const other of ['privateKey', 'passphrase', 'agent'] as const) {
+    if (sftp[other] === undefined || other === chosen) continue
+    problems.add(source, ['auth', 'sftp', other], `and ${chosen} exclude each other; the backend is entered with one`)
+  }
 }

@@ -64,7 +64,7 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
   const matched = checkMatch(values, source, claims, parts)
   const fault = values.backend === undefined ? undefined : backendFault(values.backend, globals)
   if (fault !== undefined) problems.add(source, ['backend'], fault)
-  const auth = await checkAuth(values.auth, source, problems, checks)
+  const auth = await checkAuth(values.auth, source, { problems, checks, env })
   if (auth === undefined) return undefined
   const dialect = dialectChangesOf(values)
   const limits = limitsOf(values.limits, parts.limits, { source, path: ['limits'], problems, checks })

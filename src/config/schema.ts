@@ -151,6 +151,7 @@ export const partnerSchema = {
       privateKey: optional(kinds.path),
       passphrase: secret(kinds.secretText),
       password: secret(kinds.secretText),
+      agent: optional(kinds.agent),
     }),
     publicKeys: later,
   }),

@@ -78,7 +78,7 @@ export function createEntrance(parts: EntranceParts): Entrance {
       } catch (error) {
         if (!(error instanceof BackendError) || error.kind !== 'loginRefused') throw error
         // What the client gave was right. Told otherwise, its owner would go looking for a mistake that is not theirs.
-        const proof = credentials.kind === 'privateKey' ? 'key' : 'password'
+        const proof = { privateKey: 'key', agent: 'agent', password: 'password' }[credentials.kind]
         const message = `backend ${backend.name} refuses the ${proof} of partner ${name} for user ${credentials.username}`
         throw new BackendError('unavailable', message, { cause: error })
       }

@@ -10,5 +10,6 @@ export function credentialsOf(
   parseKey: ParseKey,
 ): Credentials {
   if (proof.kind === 'password') return { kind: 'password', username, password: proof.password, held: true }
+  if (proof.kind === 'agent') return { kind: 'agent', username, socket: proof.socket }
   return { kind: 'privateKey', username, privateKey: parseKey(proof.privateKey, proof.passphrase) }
 }

@@ -84,6 +84,7 @@ test('the example partner loads, with its own settings and with all', async () =
   const all = allSettings(acme)
     .replace('\n  username: acme-in', '')
     .replace(/\n +password: .*/, '')
+    .replace(/\n +agent: .*/, '')
   const asking = `${globals}listeners: [{ name: explicit, clientCertificates: request, clientCa: tls/clients-ca.pem }]\n`
   const full = await configOf(
     { ...files, 'gateway.yaml': asking, 'partners.d/acme.yaml': all },

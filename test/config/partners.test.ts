@@ -140,6 +140,7 @@ describe('What only the SFTP side can tell', () => {
           privateKey: (text) => `is not a key: ${text}`,
           knownHosts: () => undefined,
           command: () => undefined,
+          passwordHash: () => undefined,
         },
       ).catch((error) => `${error}`.replaceAll(`${folder}/`, '')),
     )
@@ -155,6 +156,7 @@ describe('What only the SFTP side can tell', () => {
         {
           privateKey: () => undefined,
           command: () => undefined,
+          passwordHash: () => undefined,
           knownHosts: (text, host, port) => `has nothing of ${host}:${port} in ${text}`,
         },
       ).catch((error) => `${error}`.replaceAll(`${folder}/`, '')),
@@ -245,4 +247,29 @@ test('a certificate belongs to one partner only, however it is written', async (
     'p/b.yaml': partner('b', upper),
   })
   expect(faults).toEqual([expect.stringContaining('is in p/a.yaml:2')])
+})
+
+describe('an agent', () => {
+  const start = `name: acme\nmatch: { users: [acme] }\nauth: { mode: local, passwordHash: "${hash}", sftp: { username: in, `
+  const load = (agent: string, env: NodeJS.ProcessEnv) =>
+    configOf({ 'gateway.yaml': `${smallest}partners: acme.yaml\n`, 'acme.yaml': `${start}agent: ${agent} } }` }, env)
+
+  test('is that of the environment, or has the path of its socket', async () => {
+    const { partners } = await load('true', { SSH_AUTH_SOCK: '/run/agent' })
+    expect(partners).toMatchObject([{ auth: { proof: { kind: 'agent', socket: '/run/agent' } } }])
+    const { partners: others } = await load('/run/other', {})
+    expect(others).toMatchObject([{ auth: { proof: { kind: 'agent', socket: '/run/other' } } }])
+  })
+
+  test('that is not there, or has a password beside it, is a fault', async () => {
+    expect(await partnerFaults(`${start}agent: true } }`)).toEqual([
+      expect.stringContaining('auth.sftp.agent: is true, but there is no agent: SSH_AUTH_SOCK is not set'),
+    ])
+    expect(await partnerFaults(`${start}agent: /run/agent, password: x } }`)).toEqual([
+      expect.stringContaining('auth.sftp.agent: and password exclude each other'),
+    ])
+    expect(await partnerFaults(`name: acme\nmatch: { users: [acme] }\nauth: { sftp: { agent: /run/agent } }`)).toEqual([
+      expect.stringContaining('auth.sftp.agent: needs auth.mode: local'),
+    ])
+  })
 })

@@ -30,7 +30,7 @@ class Door implements Backend {
   async open(credentials: Credentials, preparation?: Preparation): Promise<FileSystem> {
     this.taken.push(preparation)
     this.credentials.push(credentials)
-    const proof = credentials.kind === 'password' ? credentials.password.reveal() : credentials.privateKey.type
+    const proof = proofOf(credentials)
     this.seen.push(`${credentials.username} ${credentials.kind} ${proof}`)
     const refusal = this.refuse(credentials)
     if (refusal !== undefined) throw refusal
@@ -42,6 +42,11 @@ class Door implements Backend {
   }
   async probe(): Promise<void> {}
   async close(): Promise<void> {}
+}
+
+function proofOf(credentials: Credentials): string {
+  if (credentials.kind === 'password') return credentials.password.reveal()
+  return credentials.kind === 'agent' ? credentials.socket : credentials.privateKey.type
 }
 
 const hash = await hashPassword('right ü')
@@ -217,4 +222,12 @@ test('a partner without users enters the backend for every name from its network
   const { main, attempt } = setUp([{ ...partner('acme', local), users: [], sources: ['127.0.0.0/8'] }])
   expect(await attempt('whoever', fromText('right ü'))).toMatchObject({ partner: 'acme', backend: 'main' })
   expect(main.seen).toEqual(['acme-in privateKey key of acme, open sesame'])
+})
+
+test('a partner may be entered with an agent, and always with the same credentials', async () => {
+  const { main, attempt } = setUp([partner('acme', { ...local, proof: { kind: 'agent', socket: '/run/agent' } })])
+  await attempt('acme', fromText('right ü'))
+  await attempt('acme_test', fromText('right ü'))
+  expect(main.seen).toEqual(['acme-in agent /run/agent', 'acme-in agent /run/agent'])
+  expect(main.credentials[1]).toBe(main.credentials[0])
 })

@@ -1,6 +1,7 @@
 import { scryptSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { isPasswordHash } from '../../src/config/password-hash-form.ts'
+import { hasArgon2 } from '../../src/partners/argon2.ts'
 import { hashPassword, verifyPassword } from '../../src/partners/password-hash.ts'
 
 test('a password has the hash that was made of it, and no other password has', async () => {
@@ -42,3 +43,24 @@ test.each(['', 'hunter2', '$scrypt$ln=15,r=8,p=1$$', '$argon2id$v=19$m=1,t=1,p=1
     await expect(verifyPassword(hash, '')).rejects.toThrow('malformed password hash')
   },
 )
+
+/** Of the test vectors of the reference implementation (phc-winner-argon2, src/test.c). */
+const reference = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc'
+
+test('the form of argon2id hashes is known on every Node', () => {
+  expect(isPasswordHash(reference)).toBe(true)
+  for (const cost of ['m=65536,t=0,p=1', 'm=65536,t=2,p=0', 'm=1024,t=2,p=1', 'm=9999999,t=2,p=1', 'm=65536,t=99,p=1'])
+    expect(isPasswordHash(reference.replace('m=65536,t=2,p=1', cost))).toBe(false)
+  for (const other of ['$argon2i$', '$argon2d$'])
+    expect(isPasswordHash(reference.replace('$argon2id$', other))).toBe(false)
+  expect(isPasswordHash(reference.replace('v=19', 'v=16'))).toBe(false)
+})
+
+test.runIf(hasArgon2)('an argon2id hash of another program is checked by its own parameters', async () => {
+  expect(await verifyPassword(reference, 'password')).toBe(true)
+  expect(await verifyPassword(reference, 'passwort')).toBe(false)
+})
+
+test.runIf(!hasArgon2)('an argon2id hash is an error where this Node has none', async () => {
+  await expect(verifyPassword(reference, 'password')).rejects.toThrow('argon2id needs Node 24.7 or later')
+})

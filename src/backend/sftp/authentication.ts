@@ -5,11 +5,11 @@ import type { Credentials } from '../backend.ts'
 export type Authentication = (left: AuthenticationType[] | null, partial: boolean | null) => AnyAuthMethod | undefined
 
 /**
- * The key; or the password, or keyboard-interactive where the server has no password method. Never both on one that has
+ * The key, or those of the agent, one after the other; or the password, or keyboard-interactive where the server has no password method. Never both on one that has
  * both: each wrong password counts against the gateway's address there (OpenSSH PerSourcePenalties, fail2ban).
  */
 export function authentication(credentials: Credentials): Authentication {
-  let tried: AuthenticationType | undefined
+  let tried: AuthenticationType | 'agent' | undefined
   const { username } = credentials
   if (credentials.kind === 'privateKey') {
     return () => {
@@ -17,6 +17,13 @@ export function authentication(credentials: Credentials): Authentication {
       tried = 'publickey'
       // The typings know keys as text only; ssh2 takes a parsed one as it is.
       return { type: 'publickey', username, key: credentials.privateKey } as AnyAuthMethod
+    }
+  }
+  if (credentials.kind === 'agent') {
+    return () => {
+      if (tried) return undefined
+      tried = 'agent'
+      return { type: 'agent', username, agent: credentials.socket }
     }
   }
   const { password } = credentials

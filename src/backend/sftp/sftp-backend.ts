@@ -165,7 +165,7 @@ export class SftpBackend implements Backend {
     credentials: Credentials,
     how: { readonly preparation?: Preparation | undefined; readonly apartFrom?: ReadonlySet<Connection> },
   ): Promise<Lease> {
-    const held = credentials.kind === 'privateKey' || credentials.held
+    const held = credentials.kind !== 'password' || credentials.held
     return held ? this.#pool.lease(credentials, how.apartFrom) : this.#ownConnection(credentials, how.preparation)
   }
 
