@@ -1,3 +1,4 @@
+import { openJournal } from '../composition/journal.ts'
 import { createLog } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { tellAll } from '../observe/observer.ts'
@@ -23,11 +24,15 @@ SIGHUP takes over changed files. SIGTERM stops: no new logins, transfers may fin
     const log = createLog(config.logging)
     const revision = io.env['FTPS_GATEWAY_REVISION']
     const metrics = createMetrics({ version, ...(revision !== undefined && { revision }) })
+    const told = tellAll(log.observer, metrics.observer)
     try {
-      await runGateway(
-        { config, load, metrics, lastWords: log.flushNow, observer: tellAll(log.observer, metrics.observer) },
-        io,
-      )
+      const journal = await openJournal(config, told)
+      const observer = journal ? tellAll(told, journal.observer) : told
+      try {
+        await runGateway({ config, load, metrics, lastWords: log.flushNow, observer }, io)
+      } finally {
+        await journal?.close()
+      }
     } finally {
       await log.flush()
     }

@@ -25,6 +25,13 @@ const words: Table = {
   started: (e) => ['info', 'gateway.started', `Version ${e.version} started, SSH cryptography: ${e.sshCrypto}`],
   draining: (e) => ['info', 'gateway.draining', `Stopping; ${e.sessions} sessions are still open`],
   stopped: () => ['info', 'gateway.stopped', 'Stopped'],
+  journal: (e) => [
+    'info',
+    'gateway.journal',
+    e.directory === undefined
+      ? 'No journal of what partners do: state.directory is not set, and `report` will know nothing'
+      : `What partners do is written down below ${e.directory}`,
+  ],
   reloaded: (e) =>
     e.ok
       ? ['info', 'config.reloaded', 'New configuration is in force']

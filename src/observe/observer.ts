@@ -7,6 +7,8 @@ export type Event =
   | { readonly kind: 'started'; readonly version: string; readonly sshCrypto: 'native' | 'js' }
   | { readonly kind: 'draining'; readonly sessions: number }
   | { readonly kind: 'stopped' }
+  /** Where what partners do is written down; undefined: nowhere. */
+  | { readonly kind: 'journal'; readonly directory: string | undefined }
   | { readonly kind: 'reloaded'; readonly ok: boolean; readonly problems: readonly string[] }
   | {
       readonly kind: 'certificate'

@@ -9,7 +9,19 @@ const observer = 'observe/observer.ts'
 const everything = '**'
 
 /** What the composition root puts together. */
-const parts = ['ftp', 'backend', 'observe', 'tls', 'data', 'commands', 'control', 'partners', 'admin', 'config']
+const parts = [
+  'ftp',
+  'backend',
+  'observe',
+  'tls',
+  'data',
+  'commands',
+  'control',
+  'partners',
+  'migration',
+  'admin',
+  'config',
+]
 
 /**
  * Which parts of src a part may import, besides itself. A part is a folder or a single file; of two that fit, the
@@ -25,6 +37,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   commands: ['ftp', backend, 'data/data-error.ts'],
   control: ['ftp', 'commands', 'data', 'tls', backend, mapped, observer],
   partners: ['ftp', backend, mapped, observer, 'config/config.ts'],
+  migration: ['ftp', backend, observer, 'config/config.ts'],
   'backend/sftp': ['ftp', backend, observer],
   observe: ['ftp', observer],
   admin: ['ftp'],
