@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type DemoServer, startDemoServer } from '../../src/demo/demo-server.ts'
+import { rowsOf } from '../../src/migration/rows.ts'
+import { sumOf } from '../../src/migration/usage.ts'
 import { Dialogue } from '../support/dialogue.ts'
 import { run } from '../support/run.ts'
 import { endPrograms, main, type Program, startProgram } from './program.ts'
@@ -76,6 +78,22 @@ describe('ftps-gateway serve', () => {
       expect(program.output()).toContain(`"event":"${event}"`)
     }
     expect(program.output()).not.toContain(server.password)
+  })
+
+  test('writes down what its clients do where there is a state directory, and says when there is none', async () => {
+    await configure({ state: '{ directory: state }' })
+    const { program, port } = await serve()
+    expect((await run('curl', upload(port), { input: 'content' })).code).toBe(0)
+    program.signal('SIGTERM')
+    await program.ended
+    const [name = ''] = await readdir(join(directory, 'state', 'journal'))
+    const rows = rowsOf(await readFile(join(directory, 'state', 'journal', name), 'utf8'))
+    const { counts } = sumOf(rows.map(({ usage }) => usage))
+    expect(counts).toMatchObject({ total: { logins: 1, uploads: 1, uploadBytes: 7 }, client: { curl: 1 } })
+
+    await configure()
+    const { program: other } = await serve()
+    await other.until(/"event":"gateway\.journal".*state\.directory is not set/)
   })
 
   test('takes a changed configuration over on SIGHUP, and keeps the old one when the new one is faulty', async () => {
