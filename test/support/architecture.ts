@@ -6,6 +6,7 @@ import { join, posix, sep } from 'node:path'
 const backend = 'backend/backend.ts'
 const mapped = 'backend/mapped.ts'
 const observer = 'observe/observer.ts'
+const migrationConfig = 'config/migration-config.ts'
 const everything = '**'
 
 /** What the composition root puts together. */
@@ -36,8 +37,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   data: ['ftp', 'tls', backend, observer],
   commands: ['ftp', backend, 'data/data-error.ts'],
   control: ['ftp', 'commands', 'data', 'tls', backend, mapped, observer],
-  partners: ['ftp', backend, mapped, observer, 'config/config.ts'],
-  migration: ['ftp', backend, observer, 'config/config.ts'],
+  partners: ['ftp', backend, mapped, observer, 'config/config.ts', migrationConfig, 'migration'],
+  migration: ['ftp', backend, observer, 'config/config.ts', migrationConfig],
   'backend/sftp': ['ftp', backend, observer],
   observe: ['ftp', observer],
   admin: ['ftp'],
