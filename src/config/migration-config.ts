@@ -20,6 +20,8 @@ export interface PartnerMigration {
   /** The first day of each phase. */
   readonly timeline: Timeline
   readonly hold: Hold | undefined
+  /** Undefined: nobody is refused before the phase `retired`. */
+  readonly brownout: Brownout | undefined
 }
 
 export type Timeline = Readonly<Partial<Record<Exclude<Phase, 'legacy'>, string>>>
@@ -29,4 +31,42 @@ export interface Hold {
   readonly reason: string
   readonly since: number
   readonly until: number
+}
+
+/** How a partner's logins are refused for a while, so that somebody notices. */
+export interface Brownout {
+  readonly ladder: Ladder
+  readonly align: 'observed' | 'business-hours' | 'fixed'
+  /** With `fixed`: where windows begin, the best first. */
+  readonly at: readonly WeeklyTime[]
+  /** window: every login in a window; nudge: one login in `everyMs`, whenever it is; slow: nobody, but they wait. */
+  readonly mode: 'window' | 'nudge' | 'slow'
+  readonly everyMs: number
+  readonly delayMs: number
+  /** 421 for jobs that have to try again by themselves: most clients show nothing of it. */
+  readonly code: 530 | 421
+  /** Whose logins; empty: all of the partner's. */
+  readonly onlyUsers: readonly string[]
+  /** From the end of a window to the next one: within it a file gets through that comes as expected. */
+  readonly apartMs: number
+}
+
+export interface Ladder {
+  readonly name: string
+  /** By week, each week once. */
+  readonly rungs: readonly Rung[]
+}
+
+/** So many windows in that week of the phase (from 1). The last rung is that of all later weeks, too. */
+export interface Rung {
+  readonly week: number
+  readonly windows: number
+  readonly durationMs: number
+}
+
+export interface WeeklyTime {
+  /** 0 is Monday; undefined: any day. */
+  readonly weekday: number | undefined
+  /** Of the day. */
+  readonly minute: number
 }

@@ -50,3 +50,13 @@ function timelinePhase(partner: PartnerMigration, calendar: Calendar, now: numbe
   const begun = beginnings(partner, calendar).filter(({ instant }) => instant <= now)
   return begun.at(-1)?.phase ?? (partner.timeline.gateway === undefined ? 'gateway' : 'legacy')
 }
+
+/** When a partner meets its first brownout, as far as its dates say; a hold may put it off. */
+export function brownoutBegins(partner: PartnerMigration, calendar: Calendar): number | undefined {
+  const day = firstDay(partner, 'brownout', calendar)
+  if (day === undefined) return undefined
+  const begins = instantOf(day, 0, calendar.zone)
+  if (partner.phase !== 'auto') return begins
+  const later = partner.hold === undefined ? [] : [afterFreezes(partner.hold.until, calendar)]
+  return [begins, ...later].find((instant) => instant >= begins && phaseAt(partner, calendar, instant) === 'brownout')
+}

@@ -9,7 +9,7 @@ const timeline = { gateway: '2027-01-11', notice: '2027-02-01', brownout: '2027-
 const at = (text: string) => Date.parse(text)
 
 function following(dates: Timeline, hold?: Hold): PartnerMigration {
-  return { phase: 'auto', timeline: dates, hold }
+  return { phase: 'auto', timeline: dates, hold, brownout: undefined }
 }
 
 function freeze(from: string, to: string): Freezes {
@@ -70,8 +70,8 @@ describe('A timeline', () => {
 
 test('A phase that is named is the phase, whatever the dates and a hold say', () => {
   const hold = { reason: 'x', since: at('2027-02-10T00:00Z'), until: at('2027-03-10T00:00Z') }
-  expect(phase({ phase: 'legacy', timeline, hold }, '2028-01-01T00:00Z')).toBe('legacy')
-  expect(phase({ phase: 'retired', timeline, hold }, '2027-02-15T00:00Z')).toBe('retired')
+  expect(phase({ phase: 'legacy', timeline, hold, brownout: undefined }, '2028-01-01T00:00Z')).toBe('legacy')
+  expect(phase({ phase: 'retired', timeline, hold, brownout: undefined }, '2027-02-15T00:00Z')).toBe('retired')
 })
 
 describe('A hold', () => {
@@ -149,6 +149,8 @@ describe('The next change', () => {
   })
 
   test('of a pinned phase never comes', () => {
-    expect(next({ phase: 'gateway', timeline, hold: undefined }, '2026-01-01T00:00Z')).toBeUndefined()
+    expect(
+      next({ phase: 'gateway', timeline, hold: undefined, brownout: undefined }, '2026-01-01T00:00Z'),
+    ).toBeUndefined()
   })
 })
