@@ -1,5 +1,6 @@
 import type { Dialect, DialectChanges } from '../ftp/dialect.ts'
 import type { Secret } from '../ftp/secret.ts'
+import type { MigrationConfig, PartnerMigration, Phase } from './migration-config.ts'
 
 /** The configuration as the rest of the gateway sees it: checked, complete, frozen; paths absolute, times in milliseconds. */
 export interface Config {
@@ -11,9 +12,12 @@ export interface Config {
   readonly defaults: {
     /** Backend of logins that match no partner. */
     readonly backend: string
+    /** Of logins that match no partner. */
+    readonly phase: Phase
     /** Of each partner that says nothing else, and of each user of no partner. */
     readonly limits: PartnerLimits
   }
+  readonly migration: MigrationConfig
   readonly partners: readonly PartnerConfig[]
   readonly admin: { readonly address: string; readonly port: number } | undefined
   readonly logging: {
@@ -21,6 +25,8 @@ export interface Config {
     readonly format: 'auto' | 'pretty' | 'json'
     /** A line for each transfer; undefined for none. */
     readonly transferLog: TransferLogConfig | undefined
+    /** The file that says when partners came to another phase; undefined for none. */
+    readonly audit: string | undefined
   }
   readonly state: { readonly directory: string | undefined }
   readonly limits: LimitsConfig
@@ -147,6 +153,10 @@ export interface PartnerConfig {
   readonly certificates: readonly string[]
   readonly auth: PartnerAuth
   readonly backend: string
+  /** All that are tried, `backend` first: the next one when the one before is unavailable. */
+  readonly backends?: readonly string[]
+  /** Undefined: phase gateway, for good. */
+  readonly migration?: PartnerMigration
   /** The client's `/` on the backend; undefined: the backend's own root, starting in the login's home. */
   readonly root: string | undefined
   /** What its file says in place of the globals and the listener. */

@@ -7,6 +7,8 @@ import type {
   PartnerConfig,
   PartnerLimits,
 } from './config.ts'
+import { describeMigration, describePartnerMigration } from './describe-migration.ts'
+import { size, time } from './describe-units.ts'
 
 /**
  * The configuration for people, complete with defaults, in the notation of the files. Secrets are not in it. Partners
@@ -30,7 +32,11 @@ export function describeConfig(config: Config): string {
       pool: { connections: pool.connections, idle: time(pool.idleMs) },
       ...(Object.keys(capabilities).length > 0 && { capabilities: describeCapabilities(capabilities) }),
     })),
-    defaults: { backend: config.defaults.backend, ...describeLimits(config.defaults.limits) },
+    defaults: {
+      backend: config.defaults.backend,
+      phase: config.defaults.phase,
+      ...describeLimits(config.defaults.limits),
+    },
     listeners: config.listeners.map(describeListener),
     passive: { ...config.passive, ports: range(config.passive.ports), ...config.dialect.passive },
     active: { ...config.dialect.active, sourcePort: sourcePort(config.active.sourcePort) },
@@ -65,6 +71,7 @@ export function describeConfig(config: Config): string {
     logging: describeLogging(config.logging),
     ...(config.state.directory !== undefined && { state: config.state }),
     shutdown: { drain: time(config.shutdown.drainMs) },
+    migration: describeMigration(config.migration),
   }
   const partners = config.partners.map(
     (partner) => `\n# Partner ${partner.name}\n${comment(yaml(describePartner(partner)))}`,
@@ -72,8 +79,8 @@ export function describeConfig(config: Config): string {
   return yaml(globals) + partners.join('')
 }
 
-function describeLogging({ transferLog, ...log }: Config['logging']): object {
-  return { ...log, ...(transferLog && { transferLog }) }
+function describeLogging({ transferLog, audit, ...log }: Config['logging']): object {
+  return { ...log, ...(transferLog && { transferLog }), ...(audit !== undefined && { audit: { path: audit } }) }
 }
 
 function describeListener(listener: ListenerConfig): object {
@@ -100,7 +107,7 @@ function describeCapabilities({ readBytes, writeBytes, ...others }: BackendCapab
 const hidden = '[secret]'
 
 function describePartner({ name, users, sources, listeners, certificates, auth, ...partner }: PartnerConfig): object {
-  const { backend, root, dialect, limits } = partner
+  const { backend, backends = [], migration, root, dialect, limits } = partner
   const { username } = auth
   return {
     name,
@@ -118,7 +125,8 @@ function describePartner({ name, users, sources, listeners, certificates, auth, 
             ...(auth.mode === 'local' && { passwordHash: hidden }),
             sftp: { username, ...describeProof(auth.proof) },
           },
-    backend,
+    ...(backends.length > 1 ? { backends } : { backend }),
+    ...(migration && describePartnerMigration(migration)),
     ...(root !== undefined && { root }),
     ...toldOnly(dialect),
     ...(limits && describeLimits(limits)),
@@ -173,17 +181,4 @@ function range({ first, last }: Config['passive']['ports']): string {
 function sourcePort({ first, last }: Config['active']['sourcePort']): string {
   if (first === 0) return 'any'
   return first === last ? String(first) : `${first}-${last}`
-}
-
-/** The largest unit that loses nothing. */
-function time(ms: number): string {
-  if (ms > 0 && ms % 3_600_000 === 0) return `${ms / 3_600_000}h`
-  if (ms > 0 && ms % 60_000 === 0) return `${ms / 60_000}m`
-  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
-}
-
-function size(bytes: number): string {
-  if (bytes % 1024 ** 3 === 0) return `${bytes / 1024 ** 3}GiB`
-  if (bytes % 1024 ** 2 === 0) return `${bytes / 1024 ** 2}MiB`
-  return bytes % 1024 === 0 ? `${bytes / 1024}KiB` : `${bytes}B`
 }

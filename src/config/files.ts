@@ -29,6 +29,14 @@ async function facts(file: string): Promise<{ readonly size: number; readonly is
   return { size: found.size, isFile: found.isFile() }
 }
 
+/** When a file was changed last, in milliseconds since 1970; 0 when nobody knows. */
+export async function changeOf(file: string): Promise<number> {
+  return stat(file).then(
+    ({ mtimeMs }) => Math.floor(mtimeMs),
+    () => 0,
+  )
+}
+
 /** Text of a file that a key names; undefined, and a fault of the key, when it cannot be read or has nothing in it. */
 export async function readNamed(
   source: Source,

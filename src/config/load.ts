@@ -5,6 +5,7 @@ import { dialectOf } from './dialect.ts'
 import { checkDirectory, inWords, makeDirectory, readNamed, resolveFrom } from './files.ts'
 import { limitsOf, noLimits } from './limits.ts'
 import { checkClientCertificates, checkListeners } from './listeners.ts'
+import { checkMigration } from './migration.ts'
 import { loadPartners, readSource } from './partners.ts'
 import { Problems } from './problems.ts'
 import { readTable } from './read.ts'
@@ -31,6 +32,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
   const listeners = checkListeners(globals, source, problems)
   await checkClientCertificates(listeners, source, problems)
   const certificates = await checkCertificates(globals, source, problems)
+  const migration = checkMigration(globals, source, problems)
   const { partners: pattern } = globals
   const usualLimits = limitsOf(globals.defaults.limits, noLimits, {
     source,
@@ -38,7 +40,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
     problems,
     checks,
   })
-  const common = { globals: source, env, problems, checks }
+  const common = { globals: source, env, problems, checks, migration, loginMs: globals.timeouts.login }
   const partners = await loadPartners({ ...common, pattern, defaultBackend, listeners, limits: usualLimits })
   checkLimits(globals, source, problems)
   checkReuse(globals, source, problems)
@@ -55,10 +57,15 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
     active: { sourcePort: active.sourcePort },
     tls: { certificates, minVersion: tls.minVersion },
     backends,
-    defaults: { backend: defaultBackend, limits: usualLimits },
+    defaults: { backend: defaultBackend, phase: globals.defaults.phase, limits: usualLimits },
+    migration,
     partners,
     admin: admin === 'off' ? undefined : admin,
-    logging: { ...logging, transferLog: transferLogOf(globals, source) },
+    logging: {
+      ...logging,
+      transferLog: transferLogOf(globals, source),
+      audit: logging.audit.path && resolveFrom(source, logging.audit.path),
+    },
     state: { directory },
     limits,
     timeouts: {

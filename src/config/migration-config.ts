@@ -11,6 +11,7 @@ export interface MigrationConfig {
   readonly timeZone: string
   /** From the beginning of one day to the end of the other, no phase begins and nobody is refused. */
   readonly freezes: readonly { readonly from: string; readonly to: string; readonly reason: string | undefined }[]
+  readonly ladders: readonly Ladder[]
 }
 
 /** Where one partner's move stands. */
@@ -22,9 +23,19 @@ export interface PartnerMigration {
   readonly hold: Hold | undefined
   /** Undefined: nobody is refused before the phase `retired`. */
   readonly brownout: Brownout | undefined
+  /** For people. */
+  readonly title?: string | undefined
+  readonly wave?: number | undefined
+  readonly owner?: {
+    readonly team?: string | undefined
+    readonly email?: string | undefined
+    readonly ticket?: string | undefined
+  }
+  /** Whether the old server and the backend have the same files; only then nothing is missing after a way back. */
+  readonly storage?: 'shared' | 'separate' | undefined
 }
 
-export type Timeline = Readonly<Partial<Record<Exclude<Phase, 'legacy'>, string>>>
+export type Timeline = { readonly [P in Exclude<Phase, 'legacy'>]?: string | undefined }
 
 /** From `since` until `until` the phase of the instant `since` is kept, whatever the timeline says. */
 export interface Hold {
@@ -49,6 +60,8 @@ export interface Brownout {
   readonly onlyUsers: readonly string[]
   /** From the end of a window to the next one: within it a file gets through that comes as expected. */
   readonly apartMs: number
+  /** Saturdays and Sundays do not count for that. */
+  readonly workdays: boolean
 }
 
 export interface Ladder {

@@ -3,15 +3,20 @@ import { backendFault } from './backends.ts'
 import type { Checks } from './checks.ts'
 import type { ListenerConfig, PartnerConfig, PartnerLimits } from './config.ts'
 import { dialectChangesOf } from './dialect.ts'
-import { findFiles, inWords, readText } from './files.ts'
+import { changeOf, findFiles, inWords, readText } from './files.ts'
 import { limitsOf } from './limits.ts'
+import { checkPartnerMigration } from './migration.ts'
+import type { MigrationConfig } from './migration-config.ts'
 import { checkAuth } from './partner-auth.ts'
 import { Claims, checkMatch } from './partner-match.ts'
 import type { Problems } from './problems.ts'
 import { readTable } from './read.ts'
 import { partnerSchema } from './schema.ts'
 import type { Source } from './source.ts'
+import type { Values } from './table.ts'
 import { parseYaml } from './yaml.ts'
+
+type PartnerValues = Values<typeof partnerSchema>
 
 export interface PartnerParts {
   /** The file with the globals. */
@@ -22,6 +27,9 @@ export interface PartnerParts {
   readonly listeners: readonly ListenerConfig[]
   /** Of partners that say nothing else. */
   readonly limits: PartnerLimits
+  readonly migration: MigrationConfig
+  /** From the connection of a client to the end of its login. */
+  readonly loginMs: number
   readonly env: NodeJS.ProcessEnv
   readonly problems: Problems
   readonly checks: Checks | undefined
@@ -53,7 +61,7 @@ function besides(source: Source, pattern: string): string {
 }
 
 async function loadPartner(file: string, claims: Claims, parts: PartnerParts): Promise<PartnerConfig | undefined> {
-  const { problems, globals, env, defaultBackend, checks } = parts
+  const { problems, env, checks } = parts
   const source = await readSource(file, env, problems)
   if (source === undefined) return undefined
   const values = readTable(partnerSchema, [], { source, problems })
@@ -62,13 +70,41 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
   claims.take('partner', name, source, ['name'])
   if (name === 'default') problems.add(source, ['name'], '"default" means logins that match no partner; choose another')
   const matched = checkMatch(values, source, claims, parts)
-  const fault = values.backend === undefined ? undefined : backendFault(values.backend, globals)
-  if (fault !== undefined) problems.add(source, ['backend'], fault)
+  const backends = checkBackends(values, source, parts)
+  const migration = checkPartnerMigration(values, { ...parts, source, changed: await changeOf(file) })
   const auth = await checkAuth(values.auth, source, { problems, checks, env })
   if (auth === undefined) return undefined
   const dialect = dialectChangesOf(values)
   const limits = limitsOf(values.limits, parts.limits, { source, path: ['limits'], problems, checks })
-  return { name, ...matched, auth, backend: values.backend ?? defaultBackend, root, dialect, limits }
+  return {
+    name,
+    ...matched,
+    auth,
+    backend: backends[0],
+    ...(backends.length > 1 && { backends }),
+    ...(migration && { migration }),
+    root,
+    dialect,
+    limits,
+  }
+}
+
+/** Those of a partner, in the order in which they are tried. */
+function checkBackends(
+  { backend, backends }: PartnerValues,
+  source: Source,
+  { globals, defaultBackend, problems }: PartnerParts,
+): readonly [string, ...string[]] {
+  const named = backends.map((text, i) => ({ text, path: ['backends', i] }))
+  if (backend !== undefined && backends.length > 0)
+    problems.add(source, ['backends'], 'and backend exclude each other; the first of backends is tried first')
+  if (backend !== undefined) named.push({ text: backend, path: ['backend'] })
+  for (const { text, path } of named) {
+    const fault = text === undefined ? undefined : backendFault(text, globals)
+    if (fault !== undefined) problems.add(source, path, fault)
+  }
+  const [first = defaultBackend, ...others] = new Set(named.flatMap(({ text }) => text ?? []))
+  return [first, ...others]
 }
 
 /** A file as a tree; undefined, and a fault, when it cannot be read or is not YAML. */

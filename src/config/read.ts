@@ -1,9 +1,17 @@
 import convict from 'convict'
-import { isKey } from './kinds.ts'
+import { isKey, label } from './kinds.ts'
 import type { Problems } from './problems.ts'
 import { type Node, nodeAt, type Path, type Source, spell } from './source.ts'
 import { suggest } from './suggest.ts'
-import { type AnyTable, type AnyValue, type Entries, type Entry, environmentName, type Values } from './table.ts'
+import {
+  type AnyMap,
+  type AnyTable,
+  type AnyValue,
+  type Entries,
+  type Entry,
+  environmentName,
+  type Values,
+} from './table.ts'
 
 export interface Reading {
   readonly source: Source
@@ -148,6 +156,10 @@ function assemble(entries: Entries, path: Path, reading: Reading, read: Readonly
   for (const [key, entry] of Object.entries(entries)) {
     const here = [...path, key]
     if (entry.shape === 'later') continue
+    if (entry.shape === 'map') {
+      result[key] = readNamedLists(entry, here, reading)
+      continue
+    }
     if (entry.shape === 'list') {
       result[key] = readList(entry.item, here, reading)
       continue
@@ -159,6 +171,18 @@ function assemble(entries: Entries, path: Path, reading: Reading, read: Readonly
     result[key] = value
   }
   return complete ? result : undefined
+}
+
+function readNamedLists({ list }: AnyMap, path: Path, reading: Reading): ReadonlyMap<string, unknown> {
+  const node = isMap(path, reading, '') ? nodeAt(reading.source, path) : undefined
+  const names = node?.type === 'map' ? [...node.entries.keys()] : []
+  return new Map(
+    names.map((name) => {
+      const here = [...path, name]
+      if (label.read(name) === undefined) reading.problems.add(reading.source, here, `the key must be ${label.expects}`)
+      return [name, readList(list.item, here, reading)]
+    }),
+  )
 }
 
 function readList(item: AnyValue | AnyTable, path: Path, reading: Reading): readonly unknown[] {

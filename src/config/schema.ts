@@ -1,6 +1,7 @@
 import { dialectChangeEntries, dialectEntries } from './dialect.ts'
 import * as kinds from './kinds.ts'
 import { limitEntries } from './limits.ts'
+import { migrationEntries, partnerMigrationEntries } from './migration-entries.ts'
 import { later, listOf, listOfTables, optional, preset, required, secret, table, tableOrOff } from './table.ts'
 
 /** The globals. Every key is explained in config/gateway.yaml, where a test looks for it. */
@@ -51,6 +52,7 @@ export const gatewaySchema = {
   }),
   defaults: table({
     backend: optional(kinds.label),
+    phase: preset(kinds.oneOf(['legacy', 'gateway', 'notice', 'retired']), 'gateway'),
     legacy: later,
     limits: table(limitEntries),
   }),
@@ -126,11 +128,11 @@ export const gatewaySchema = {
     level: preset(kinds.oneOf(['trace', 'debug', 'info', 'warn', 'error']), 'info'),
     format: preset(kinds.oneOf(['auto', 'pretty', 'json']), 'auto'),
     transferLog: table({ file: optional(kinds.path), format: preset(kinds.oneOf(['json', 'xferlog']), 'json') }),
-    audit: later,
+    audit: table({ path: optional(kinds.path) }),
   }),
   state: table({ directory: optional(kinds.path) }),
   shutdown: table({ drain: preset(kinds.duration(0), '15m') }),
-  migration: later,
+  migration: table(migrationEntries),
 }
 
 /** One partner. Every key is explained in config/partners.d/acme.yaml. */
@@ -157,17 +159,10 @@ export const partnerSchema = {
   }),
   backend: optional(kinds.label),
   root: optional(kinds.root),
-  phase: optional(kinds.oneOf(['gateway'], ['legacy', 'notice', 'brownout', 'retired', 'auto'])),
-  title: later,
-  wave: later,
-  owner: later,
+  backends: listOf(kinds.label),
+  ...partnerMigrationEntries,
   paths: later,
-  storage: later,
-  timeline: later,
-  hold: later,
-  brownout: later,
   shadow: later,
-  expect: later,
   ...dialectChangeEntries,
   limits: table(limitEntries),
 }

@@ -1,7 +1,7 @@
 import type { Kind } from './kinds.ts'
 
 /** What may stand under one key. A schema is a tree of these; the type of what is read follows from it. */
-export type Entry = AnyValue | AnyList | AnyTable | Later
+export type Entry = AnyValue | AnyList | AnyTable | AnyMap | Later
 
 export type Entries = { readonly [key: string]: Entry }
 
@@ -28,11 +28,18 @@ export interface AnyTable {
   readonly off: boolean
 }
 
+/** A list under each name, which the file chooses. */
+export interface AnyMap {
+  readonly shape: 'map'
+  readonly list: AnyList
+}
+
 /** An entry that knows the type of what it reads; `reads` exists for the compiler only. */
 type Reads<V> = { readonly reads?: V }
 export type Value<V> = AnyValue & Reads<V>
 export type List<V> = AnyList & Reads<readonly (V | undefined)[]>
 export type Table<V> = AnyTable & Reads<V>
+export type NamedLists<V> = AnyMap & Reads<ReadonlyMap<string, readonly (V | undefined)[]>>
 
 /** A key that the design foresees and this version does not have: the message says so, instead of "unknown". */
 export interface Later {
@@ -87,6 +94,10 @@ export function listOf<V>(kind: Kind<V>): List<V> {
 
 export function listOfTables<E extends Entries>(entries: E): List<Values<E>> {
   return { shape: 'list', item: table(entries) }
+}
+
+export function namedListsOfTables<E extends Entries>(entries: E): NamedLists<Values<E>> {
+  return { shape: 'map', list: listOfTables(entries) }
 }
 
 /** The environment variable that overrides a global setting: `limits.loginAttempts` is FTPS_GATEWAY_LIMITS_LOGIN_ATTEMPTS. */

@@ -1,4 +1,4 @@
-import type { PartnerMigration, Rung } from '../config/migration-config.ts'
+import type { Brownout, PartnerMigration, Rung } from '../config/migration-config.ts'
 import { instantOf, localTime, weekdayOf } from '../ftp/local-time.ts'
 import { type Calendar, unfrozen } from './calendar.ts'
 import type { LoginHistogram } from './histogram.ts'
@@ -41,9 +41,9 @@ export function windowsOf(mover: Mover, calendar: Calendar, from: number, to: nu
     if (rung === undefined) continue
     const places = slots.get(rung) ?? slotsOf(mover.name, migration.brownout, rung.durationMs, mover.histogram)
     slots.set(rung, places)
-    const { apartMs } = migration.brownout
+    const apart = (before: number, after: number) => isApart(before, after, migration.brownout, calendar)
     const candidates = places.flatMap((slot) => placed(slot, rung.durationMs, days, calendar) ?? [])
-    const chosen = choose(candidates, rung.windows, apartMs, last)
+    const chosen = choose(candidates, rung.windows, last, apart)
     last = chosen.at(-1)?.to ?? last
     windows.push(...chosen.map((window) => ({ ...window, week })))
   }
@@ -77,12 +77,34 @@ function rungOf(rungs: readonly Rung[], week: number): Rung | undefined {
 type Span = { readonly from: number; readonly to: number }
 
 /** The first of the candidates that are far enough from each other and from the window before, in order. */
-function choose(candidates: readonly Span[], count: number, apartMs: number, last: number): readonly Span[] {
+function choose(
+  candidates: readonly Span[],
+  count: number,
+  last: number,
+  apart: (before: number, after: number) => boolean,
+): readonly Span[] {
   const chosen: Span[] = []
-  const apart = ({ from, to }: Span) =>
-    from >= last + apartMs && chosen.every((other) => from >= other.to + apartMs || to + apartMs <= other.from)
-  for (const candidate of candidates) if (chosen.length < count && apart(candidate)) chosen.push(candidate)
+  const fits = ({ from, to }: Span) =>
+    apart(last, from) && chosen.every((other) => apart(other.to, from) || apart(to, other.from))
+  for (const candidate of candidates) if (chosen.length < count && fits(candidate)) chosen.push(candidate)
   return chosen.sort((a, b) => a.from - b.from)
+}
+
+/** Whether a whole cycle, in which a file is expected, is between two instants. */
+function isApart(before: number, after: number, brownout: Brownout | undefined, calendar: Calendar): boolean {
+  const { apartMs = 0, workdays = false } = brownout ?? {}
+  if (after - before < apartMs) return false
+  if (!workdays || before === Number.NEGATIVE_INFINITY) return true
+  return after - before - weekendMs(before, after, calendar) >= apartMs
+}
+
+function weekendMs(from: number, to: number, { zone }: Calendar): number {
+  let sum = 0
+  for (let { day } = localTime(from, zone); instantOf(day, 0, zone) < to; day++) {
+    if (weekdayOf(day) < 5) continue
+    sum += Math.min(to, instantOf(day + 1, 0, zone)) - Math.max(from, instantOf(day, 0, zone))
+  }
+  return sum
 }
 
 /** Ends with the day before a freeze, if it comes to that. */

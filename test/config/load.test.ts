@@ -97,6 +97,7 @@ test('the fuller example of the design loads word for word, with paths relative 
     expect(config.partners).toEqual([
       {
         name: 'acme',
+        migration: { phase: 'gateway', timeline: {}, owner: {} },
         users: ['acme'],
         certificates: [],
         auth: {
@@ -163,7 +164,7 @@ test.each([
   ['listners: []', '4:1 listners: is not a known key (did you mean "listeners"?)'],
   ['logging: { levl: info }', '4:12 logging.levl: is not a known key (did you mean "level"?)'],
   ['logging: { zebra: 1 }', '4:12 logging.zebra: is not a known key'],
-  ['migration: {}', '4:1 migration: is not in this version yet'],
+  ['passive: { proxyProtocol: on }', '4:12 passive.proxyProtocol: is not in this version yet'],
   ['upload: { mode: stage }', '4:17 upload.mode: must be one of atomic, in-place, staging, not "stage"'],
   [
     'upload: { staging: ../up }',

@@ -86,9 +86,9 @@ test.each([
   ['name: a\nmatch: { users: [a, b, a] }', ['2:24 match.users[2]: user "a" is in partners.d/acme.yaml:2:18 already']],
   ['name: a\nmatch: { users: [""] }', ['2:18 match.users[0]: must be a user name, not empty']],
   ['name: a\nmatch: { users: ["a\\0b"] }', ['2:18 match.users[0]: must be a user name, not empty']],
-  ['name: a\nmatch: { users: [a] }\nphase: brownout', ['3:8 phase: "brownout" is not in this version yet']],
+  ['name: a\nmatch: { users: [a] }\nphase: brownout', ['1:1 timeline.brownout: is missing; phase: brownout needs']],
   ['name: a\nmatch: { users: [a] }\nauth: { mode: learn }', ['3:15 auth.mode: "learn" is not in this version yet']],
-  ['name: a\nmatch: { users: [a] }\nbrownout: {}', ['3:1 brownout: is not in this version yet']],
+  ['name: a\nmatch: { users: [a] }\nshadow: {}', ['3:1 shadow: is not in this version yet']],
   [
     `name: a\nmatch: { users: [a] }\nauth: { ${local} }`,
     [

@@ -27,6 +27,7 @@ export const usual: Brownout = {
   code: 530,
   onlyUsers: [],
   apartMs: 24 * hour,
+  workdays: false,
 }
 
 /** A partner in its brownouts from Monday, 1 March 2027, and retired from 12 April. */

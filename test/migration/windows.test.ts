@@ -155,6 +155,18 @@ describe('Between two windows', () => {
     }
   })
 
+  test('a weekend does not count where files are expected on working days', () => {
+    const times = [
+      { weekday: 4, minute: 600 },
+      { weekday: 0, minute: 600 },
+      { weekday: 1, minute: 600 },
+    ]
+    const twice = { ladder: ladder([1, 2, hour]), at: times, apartMs: 26 * hour }
+    const lines = (workdays: boolean) => shown(mover({ ...twice, workdays })).map((line) => line.slice(0, 6))
+    expect(lines(false).slice(0, 4)).toEqual(['1: Mon', '1: Fri', '2: Mon', '2: Fri'])
+    expect(lines(true).slice(0, 4)).toEqual(['1: Mon', '1: Fri', '2: Tue', '2: Fri'])
+  })
+
   test('a cycle longer than a week leaves weeks out', () => {
     const monthly = mover({ ladder: ladder([1, 1, hour]), apartMs: 20 * 24 * hour })
     expect(shown(monthly).map((line) => line.slice(0, 2))).toEqual(['1:', '4:'])
