@@ -77,7 +77,7 @@ export interface Session {
   /** Ends the login, and is as at the beginning (REIN). */
   startOver(): Promise<void>
   /** Logs in to the backend, without a password where `certificateSuffices`; throws BackendError `loginRefused` or `unavailable`. */
-  logIn(username: ByteString, password: Secret | undefined): Promise<void>
+  logIn(username: ByteString, password: Secret | undefined): Promise<readonly ByteString[]>
   /** Whether the user needs no password with the certificate that the client has shown. */
   certificateSuffices(username: ByteString): boolean
   /** Whether the login was without a password. */
@@ -137,6 +137,8 @@ export interface User {
   directory: ByteString
   /** The absolute, normalised form of a path the client sent; throws BackendError `invalidName` for CR, LF, NUL. */
   resolve(path: ByteString): ByteString
+  /** Where its move to SFTP stands, in lines for SITE MIGRATION. */
+  readonly migration?: readonly ByteString[]
 }
 
 /** Who may run a command: anyone; a client on TLS where the policy wants it; a user who has logged in. */

@@ -1,5 +1,5 @@
 import { anything, none, secret, text } from '../ftp/arguments.ts'
-import { closing, reply } from '../ftp/reply.ts'
+import { closing, coded, reply } from '../ftp/reply.ts'
 import { command } from './command.ts'
 
 const user = command({
@@ -11,8 +11,8 @@ const user = command({
   async run({ session, user, argument: username }) {
     if (user !== undefined) return reply(503, 'Already logged in.')
     if (session.certificateSuffices(username)) {
-      await session.logIn(username, undefined)
-      return reply(232, 'Logged in by certificate.')
+      const notice = await session.logIn(username, undefined)
+      return coded(232, ...notice, 'Logged in by certificate.')
     }
     session.username = username
     session.expectLogin(username)
@@ -31,8 +31,8 @@ const pass = command({
     const { username } = session
     if (username === undefined) return reply(503, 'Send USER first.')
     session.username = undefined
-    await session.logIn(username, password)
-    return reply(230, 'Logged in.')
+    const notice = await session.logIn(username, password)
+    return coded(230, ...notice, 'Logged in.')
   },
 })
 

@@ -1,6 +1,6 @@
 import { anything, none } from '../ftp/arguments.ts'
 import { formatTime } from '../ftp/facts.ts'
-import { reply } from '../ftp/reply.ts'
+import { coded, reply } from '../ftp/reply.ts'
 import { harmless, type SiteWord, siteWord } from './site-word.ts'
 
 const idle = siteWord(
@@ -35,10 +35,15 @@ const time = siteWord('TIME', none, () => {
 
 const version = siteWord('VERSION', anything, () => reply(200, 'FTPS gateway.'))
 
+const migration = siteWord('MIGRATION', none, ({ user }) => {
+  const { migration: lines = [] } = user
+  return lines.length > 0 ? coded(200, ...lines, 'End of list.') : reply(200, 'Nothing is planned.')
+})
+
 /** Known to other servers, and not carried out; everything else is 500. */
 const elsewhere = ['RMDIR', 'INDEX', 'GROUP', 'GPASS', 'ALIAS', 'CDPATH', 'CHECKMETHOD', 'CHECKSUM', 'ZONE', 'SET'].map(
   (verb) => siteWord(verb, anything, () => reply(502, `SITE ${verb} is not implemented.`)),
 )
 
-export const sessionWords: readonly SiteWord[] = [idle, dirstyle, who, time, version].map(harmless)
+export const sessionWords: readonly SiteWord[] = [idle, dirstyle, who, time, version, migration].map(harmless)
 export const refusedWords = elsewhere

@@ -1,5 +1,6 @@
 import { BackendError, type Preparation } from '../backend/backend.ts'
 import type { ByteString } from '../ftp/bytes.ts'
+import { RefusedLogin } from '../ftp/refused-login.ts'
 import type { Secret } from '../ftp/secret.ts'
 import type { LoginOutcome } from '../observe/observer.ts'
 import type { ClientCertificate } from '../tls/client-certificates.ts'
@@ -76,12 +77,11 @@ export class LoginDesk {
       // Sessions that were open already may go on guessing. The right password is not wrong, so it is not 530.
       if (this.#refusals.tooMany()) throw new BackendError('unavailable', tooManyRefused)
       const loggedIn = await this.#options.logIn({ username, password, certificate, preparation, ...this.#cameIn })
-      this.#tell(username, 'ok', startedAt)
+      this.#tell(username, 'ok', startedAt, undefined, loggedIn)
       return loggedIn
     } catch (error) {
       const refused = error instanceof BackendError && error.kind === 'loginRefused'
-      const limit = error instanceof BackendError && (error.kind === 'limited' || error.message === tooManyRefused)
-      this.#tell(username, refused ? 'bad_password' : limit ? 'limit' : 'backend', startedAt, error)
+      this.#tell(username, outcomeOf(error), startedAt, error)
       if (refused) {
         this.#refused++
         this.#refusals.add()
@@ -93,18 +93,28 @@ export class LoginDesk {
     }
   }
 
-  #tell(user: ByteString, outcome: LoginOutcome, startedAt: number, error?: unknown): void {
+  #tell(user: ByteString, outcome: LoginOutcome, startedAt: number, error?: unknown, loggedIn?: LoggedIn): void {
     this.#options.observer({
       kind: 'login',
       session: this.#session,
       user,
       ...this.#options.routeOf({ username: user, ...this.#cameIn }),
+      ...(loggedIn && { backend: loggedIn.backend }),
+      ...(loggedIn?.admitted && { phase: loggedIn.admitted.phase }),
       address: this.#cameIn.address,
       outcome,
       seconds: (performance.now() - startedAt) / 1000,
       ...(error instanceof Error && { reason: error.message }),
+      ...(error instanceof RefusedLogin && { reference: error.reference }),
     })
   }
+}
+
+function outcomeOf(error: unknown): LoginOutcome {
+  if (error instanceof RefusedLogin) return error.outcome
+  if (error instanceof BackendError && error.kind === 'loginRefused') return 'bad_password'
+  if (error instanceof BackendError && (error.kind === 'limited' || error.message === tooManyRefused)) return 'limit'
+  return 'backend'
 }
 
 function untilNextStep(startedAt: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { BackendError, type FailureKind } from '../backend/backend.ts'
 import { DataConnectionError, type DataFailure } from '../data/data-error.ts'
+import { RefusedLogin } from '../ftp/refused-login.ts'
 import { closing, type Reply, reply } from '../ftp/reply.ts'
 
 /** When the failure happened decides whether the control connection can go on. */
@@ -10,6 +11,7 @@ export type Moment = 'login' | 'command' | 'transfer'
  * 4.2.1): schedulers and clients act on the first digit. The text never shows a backend's host, path or words.
  */
 export function replyTo(error: unknown, moment: Moment): Reply {
+  if (error instanceof RefusedLogin) return error.reply
   if (error instanceof DataConnectionError) {
     const [code, text] = dataReplies[error.failure]
     return reply(code, error.hint === undefined ? text : `${text} ${error.hint}`)
@@ -26,7 +28,7 @@ export function replyTo(error: unknown, moment: Moment): Reply {
 
 /** Whether the error is one of ours to answer, or a mistake in the gateway. */
 export function isForeseen(error: unknown): boolean {
-  return error instanceof BackendError || error instanceof DataConnectionError
+  return error instanceof BackendError || error instanceof DataConnectionError || error instanceof RefusedLogin
 }
 
 /** 421 to PASS: clients take 530 for a wrong password and stop, though trying again later would help. */

@@ -53,7 +53,7 @@ export interface Caller {
   readonly listener: string
 }
 
-/** Who a login is and where the files are; no password where the certificate suffices. Throws BackendError `loginRefused` or `unavailable`. */
+/** Who a login is and where the files are; no password where the certificate suffices. Throws BackendError `loginRefused` or `unavailable`, or RefusedLogin. */
 export type LogIn = (
   attempt: Caller & {
     readonly password: Secret | undefined
@@ -69,6 +69,8 @@ export interface LoggedIn {
   /** What the partner's clients need otherwise. */
   readonly dialect: DialectChanges
   readonly limits?: SessionLimits
+  /** What the client is told of its way to SFTP: in the reply to PASS, and by SITE MIGRATION. */
+  readonly admitted?: { readonly phase: string; readonly notice: readonly string[]; readonly status: readonly string[] }
 }
 
 /** What one session may use; what is left out has no limit of its own. */

@@ -132,7 +132,6 @@ export class SessionState implements Session {
   get clearable(): boolean {
     return this.listener.ccc === true
   }
-
   chooseHost(host: string): boolean {
     return this.#host.choose(host)
   }
@@ -178,8 +177,8 @@ export class SessionState implements Session {
   certificateSuffices(username: ByteString): boolean {
     return this.#desk.certificateSuffices(username)
   }
-  async logIn(username: ByteString, password: Secret | undefined): Promise<void> {
-    const { partner, files: theirs, dialect, limits = {} } = await this.#desk.logIn(username, password)
+  async logIn(username: ByteString, password: Secret | undefined): Promise<readonly ByteString[]> {
+    const { partner, files: theirs, dialect, limits = {}, admitted } = await this.#desk.logIn(username, password)
     this.partner = partner
     this.#limits = limits
     this.rights = limits.rights ?? allRights
@@ -189,9 +188,8 @@ export class SessionState implements Session {
     if (this.dialect.tls.sessionReuse === 'off') this.#data.tls?.withoutReuse()
     if (this.dialect.tls.sessionReuse === 'require') this.#data.tls?.provingReuse()
     this.directoryStyle = this.dialect.listing.style
-    const { names } = this
-    names.logIn(partner, this.dialect.names)
-    const files = names.mayTranslate ? addressable(theirs, () => names.translation) : theirs
+    this.names.logIn(partner, this.dialect.names)
+    const files = this.names.mayTranslate ? addressable(theirs, () => this.names.translation) : theirs
     this.user = {
       name: username,
       files,
@@ -201,7 +199,9 @@ export class SessionState implements Session {
         if (resolved === undefined) throw new BackendError('invalidName', 'the path has a line break in it')
         return resolved
       },
+      migration: admitted?.status ?? [],
     }
+    return admitted?.notice ?? []
   }
   useUtf8(on: boolean): boolean {
     return this.names.useUtf8(on)

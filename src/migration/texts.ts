@@ -18,7 +18,11 @@ export interface Story {
   readonly wayOut: WayOut
   readonly calendar: Calendar
   readonly migration: PartnerMigration
+  /** What has proved who the client is. */
+  readonly proof: Proof
 }
+
+export type Proof = 'password' | 'certificate'
 
 /**
  * The reply to a login that is refused although its password is right. Whoever reads 530 goes to change the password, so that
@@ -28,13 +32,13 @@ export function refusalText(refusal: Refusal, story: Story, now: number): Lines 
   const { reference } = refusal
   if (refusal.outcome === 'retired') {
     const ended = fitting(`FTPS has ended here for this login${since(story)}.`, 'FTPS has ended here for this login.')
-    return [ended, ...direction('Your password is right, but files go by SFTP now', story, reference)]
+    return [ended, ...direction(`Your ${story.proof} is right, but files go by SFTP now`, story, reference)]
   }
   const ends = endOf(story, 'retired')
   const farewell = ends === undefined ? 'Please move to SFTP' : `FTPS ends on ${ends}; move to SFTP`
   return [
     reason(refusal.until, story.calendar, now),
-    ...direction(`Your password is right. ${farewell}`, story, reference),
+    ...direction(`Your ${story.proof} is right. ${farewell}`, story, reference),
   ]
 }
 
@@ -76,7 +80,7 @@ function reason(until: number | undefined, calendar: Calendar, now: number): str
 }
 
 /** The two lines behind the reason. The reference is always there; of the way out whatever has room. */
-function direction(text: string, { wayOut }: Story, reference: string): readonly [string, string] {
+function direction(text: string, { wayOut, proof }: Story, reference: string): readonly [string, string] {
   const { link, contact } = wayOut
   const host = hostOf(wayOut)
   const ref = `ref ${reference}`
@@ -84,7 +88,7 @@ function direction(text: string, { wayOut }: Story, reference: string): readonly
   if (place === undefined) return [fitting(`${text}.`), fitting(`Ask whoever runs this server, ${ref}`)]
   const last = [place, ...others, ref].join(' - ')
   if (last.length <= columns) return [fitting(`${text}:`), fitting(last)]
-  return [fitting(`Your password is right. SFTP: ${place}`, `${text}.`), fitting([...others, ref].join(' - '), ref)]
+  return [fitting(`Your ${proof} is right. SFTP: ${place}`, `${text}.`), fitting([...others, ref].join(' - '), ref)]
 }
 
 function way(wayOut: WayOut): readonly string[] {

@@ -26,7 +26,7 @@ export interface Metrics {
   readonly contentType: string
 }
 
-const loginOutcomes: readonly LoginOutcome[] = ['ok', 'bad_password', 'limit', 'backend']
+const loginOutcomes: readonly LoginOutcome[] = ['ok', 'bad_password', 'limit', 'backend', 'brownout', 'retired']
 const connectionOutcomes = ['accepted', 'limit', 'logins', 'draining']
 const dataOutcomes: readonly DataOutcome[] = ['ok', 'timeout', 'wrong_peer', 'tls', 'no_port', 'refused', 'closed']
 const missingCauses: Readonly<Record<'passive' | 'active', readonly MissingCause[]>> = {

@@ -60,6 +60,10 @@ export type Event =
       readonly outcome: LoginOutcome
       readonly seconds: number
       readonly reason?: string
+      /** Of the partner's move, for who was let in. */
+      readonly phase?: string
+      /** Of a refusal, as the client was told. */
+      readonly reference?: string
     }
   | {
       readonly kind: 'command'
@@ -142,7 +146,8 @@ export type Event =
 export type Refusal = 'limit' | 'logins' | 'draining'
 export type PreflightOutcome = 'works' | 'fails' | 'lost' | 'unavailable'
 export type SessionEnd = 'quit' | 'client' | 'timeout' | 'refused' | 'error' | 'shutdown'
-export type LoginOutcome = 'ok' | 'bad_password' | 'limit' | 'backend'
+/** brownout and retired: the password was right. */
+export type LoginOutcome = 'ok' | 'bad_password' | 'limit' | 'backend' | 'brownout' | 'retired'
 export type DataOutcome = 'ok' | 'timeout' | 'wrong_peer' | 'tls' | 'no_port' | 'refused' | 'closed'
 /** Why a data connection did not come about, as far as can be told from here. */
 export type MissingCause =

@@ -4,7 +4,10 @@ import { type ByteString, fromText, toText } from '../ftp/bytes.ts'
 import type { CharsetName } from '../ftp/charset.ts'
 import type { DialectChanges } from '../ftp/dialect.ts'
 import { Secret } from '../ftp/secret.ts'
+import type { Admitted, Gate } from '../migration/gate.ts'
+import type { Proof } from '../migration/texts.ts'
 import { isNamed, type ShownCertificate } from './certificate-names.ts'
+import { type Destination, destinationOf, firstAvailable } from './destination.ts'
 import { type Caller, createDirectory, type Found, type Route } from './directory.ts'
 import { createEntrance, type EntranceParts } from './entrance.ts'
 import { readOnly } from './read-only.ts'
@@ -21,6 +24,8 @@ export interface LogInParts extends EntranceParts {
   readonly defaultLimits?: PartnerLimits
   /** Who is logged in already, under the configuration before this one too. */
   readonly usage?: Usage
+  /** Who may come in now; undefined: everybody who has proved who they are. */
+  readonly gate?: Gate
 }
 
 /** Name and password as the client sent them. */
@@ -37,6 +42,8 @@ export interface LoggedIn extends Route {
   readonly files: FileSystem
   readonly dialect: DialectChanges
   readonly limits: Stay & { readonly idleMs: number | undefined; readonly rights: Rights | undefined }
+  /** How far the partner's move is, and what the client is told of it. */
+  readonly admitted?: Admitted
 }
 
 /** The commands that a login may use. */
@@ -46,7 +53,10 @@ export interface Rights {
   readonly deny: readonly string[]
 }
 
-/** Throws BackendError: `loginRefused` for what the client gave, `unavailable` for what the operator has to see to. */
+/**
+ * Throws RefusedLogin for who may not come in now; BackendError: `loginRefused` for what the client gave, `unavailable`
+ * for what the operator has to see to.
+ */
 export type LogIn = (attempt: Attempt) => Promise<LoggedIn>
 
 /**
@@ -61,7 +71,7 @@ export function createLogIn(parts: LogInParts): {
   /** Whether a caller needs no password with this certificate. */
   readonly certificateSuffices: (caller: Caller, certificate: ShownCertificate | undefined) => boolean
 } {
-  const { partners, backends, defaultBackend, backendCharset, usage = new Usage(), defaultLimits } = parts
+  const { partners, defaultBackend, backendCharset, usage = new Usage(), defaultLimits, gate } = parts
   const directory = createDirectory(partners, defaultBackend)
   const entrance = createEntrance(parts)
 
@@ -72,24 +82,39 @@ export function createLogIn(parts: LogInParts): {
     return partner?.auth.mode === 'certificate' && isNamed(partner.certificates, certificate)
   }
 
-  /** Lets a login in that has proved itself; what it may use is counted from here on. */
+  function destination({ partner, route }: Found): Destination {
+    return destinationOf(partner, route.backend, gate?.phaseOf(partner))
+  }
+
+  /**
+   * Lets a login in that has proved itself, if it is not turned away for the sake of its partner's move; what it may use is
+   * counted from here on.
+   */
   async function admit({ username, address, preparation }: Attempt, found: Found, password: Secret | undefined) {
-    const { partner, route } = found
+    const { partner } = found
+    const goal = destination(found)
+    // The relay to the old server is not in this version: the configuration does not let it come to this.
+    if (goal.kind === 'legacy') throw new BackendError('unavailable', 'there is no relay to the old server')
     const user = toText(username)
+    const pass = (proof: Proof) => gate?.admit(partner, user, proof)
     // A partner's name has no blank in it.
     const enter = () => usage.enter(partner?.name ?? `user ${user}`, address, partner ? partner.limits : defaultLimits)
     if (partner !== undefined && partner.auth.mode !== 'passthrough') {
       await entrance.prove(partner, password)
+      const admitted = await pass(partner.auth.mode === 'certificate' ? 'certificate' : 'password')
       const stay = enter()
-      const files = entrance.openHeld(route.backend, partner, user)
-      return { stay, files: await files.catch((error: unknown) => leaving(stay, error)) }
+      const opened = firstAvailable(goal.names, (name) => entrance.openHeld(name, partner, user))
+      return { stay, admitted, ...(await opened.catch((error: unknown) => leaving(stay, error))) }
     }
     // Only the backend knows whether the password is right.
-    const files = await entrance.openPassedThrough(route.backend, partner, { user, password, preparation })
+    const opened = await firstAvailable(goal.names, (name, first) =>
+      entrance.openPassedThrough(name, partner, { user, password, preparation: first ? preparation : undefined }),
+    )
     try {
-      return { stay: enter(), files }
+      const admitted = await pass('password')
+      return { stay: enter(), admitted, ...opened }
     } catch (error) {
-      await files.close()
+      await opened.files.close()
       throw error
     }
   }
@@ -99,11 +124,13 @@ export function createLogIn(parts: LogInParts): {
     certificateSuffices,
     prepare(caller) {
       // Where the gateway holds the credentials, or wants a certificate, nothing is begun before the client has proved itself.
-      const { partner, elsewhere, route } = directory.find(caller)
+      const found = directory.find(caller)
+      const { partner, elsewhere } = found
       const { auth, certificates = [] } = partner ?? {}
       const proofNeeded = (auth !== undefined && auth.mode !== 'passthrough') || certificates.length > 0
       if (!isUserName(caller.username) || proofNeeded || elsewhere !== undefined) return undefined
-      return backends.get(route.backend)?.prepare()
+      const goal = destination(found)
+      return goal.kind === 'backends' ? parts.backends.get(goal.names[0])?.prepare() : undefined
     },
     async logIn(attempt) {
       const { username, password, certificate } = attempt
@@ -119,16 +146,18 @@ export function createLogIn(parts: LogInParts): {
       // SSH has user names and passwords in UTF-8 (RFC 4252 sections 5 and 8), whatever charset the client has.
       const passwordInUtf8 = password && new Secret(toText(password.reveal()))
       if (elsewhere !== undefined) await entrance.refuse(elsewhere, found, passwordInUtf8)
-      const { files, stay } = await admit(attempt, found, passwordInUtf8)
+      const { files, backend, stay, admitted } = await admit(attempt, found, passwordInUtf8)
       const { root = '/', dialect = {} } = partner ?? {}
       const named = storedIn(files, dialect.names?.backendCharset ?? backendCharset)
       const limits = partner ? partner.limits : defaultLimits
       const inside = rooted(named, fromText(root))
       return {
         ...route,
+        backend,
         dialect,
         files: limits?.readOnly ? readOnly(inside) : inside,
         limits: { ...stay, idleMs: limits?.idleMs, rights: rightsOf(limits) },
+        ...(admitted && { admitted }),
       }
     },
   }

@@ -13,7 +13,7 @@ const example: WayOut = {
 const nothing: WayOut = { publicSftp: undefined, link: undefined, contact: undefined }
 
 function story(wayOut: WayOut, migration: Partial<PartnerMigration> = {}, timeZone = 'Europe/Berlin'): Story {
-  return { wayOut, calendar: calendar([], timeZone), migration: mover({}, migration).migration }
+  return { wayOut, calendar: calendar([], timeZone), migration: mover({}, migration).migration, proof: 'password' }
 }
 
 function brownout(until: string | undefined): Refusal {
@@ -60,6 +60,12 @@ describe('The text of a refusal', () => {
       'Your password is right, but files go by SFTP now:',
       'sftp.example.com:22 - https://example.com/sftp - ref B-7f3a',
     ])
+  })
+
+  test('says that the certificate is right where that was the proof', () => {
+    expect(refusalText(brownout(until), { ...story(example), proof: 'certificate' }, now)[1]).toBe(
+      'Your certificate is right. FTPS ends on 2027-04-12; move to SFTP:',
+    )
   })
 
   test('gives the dates away that freezes put off', () => {

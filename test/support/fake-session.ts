@@ -43,6 +43,8 @@ export class FakeSession implements Session {
   declaredSize: number | undefined
   umask: number | undefined
   idleSeconds = 900
+  /** What a login is told beside that it is one. */
+  notice: readonly ByteString[] = []
   readonly idleSecondsMax = 7200
   transferring = false
 
@@ -122,7 +124,7 @@ export class FakeSession implements Session {
   certificateSuffices(username: ByteString): boolean {
     return username === this.certified
   }
-  async logIn(username: ByteString, password = new Secret('secret')): Promise<void> {
+  async logIn(username: ByteString, password = new Secret('secret')): Promise<readonly ByteString[]> {
     this.passwordless = username === this.certified
     const files = await this.backend.open({ kind: 'password', username, password })
     const user: User = {
@@ -136,6 +138,7 @@ export class FakeSession implements Session {
       },
     }
     this.user = user
+    return this.notice
   }
 
   async listenForData(): Promise<Address> {

@@ -1,0 +1,96 @@
+import type { MigrationConfig, PartnerMigration, Phase } from '../config/migration-config.ts'
+import { RefusedLogin } from '../ftp/refused-login.ts'
+import { closing, type Reply } from '../ftp/reply.ts'
+import { calendarOf } from './calendar.ts'
+import { moverOf } from './mover.ts'
+import type { Nudges } from './nudges.ts'
+import { phaseAt } from './phase.ts'
+import type { RecordedLogins } from './recorded-logins.ts'
+import { noticeText, type Proof, refusalText, statusText } from './texts.ts'
+import { type Refusal, refusalAt } from './verdict.ts'
+import type { Mover } from './windows.ts'
+
+export interface GateParts {
+  readonly migration: MigrationConfig
+  /** Of logins that match no partner. */
+  readonly defaultPhase: Phase
+  readonly recorded: RecordedLogins
+  readonly nudges: Nudges
+  /** Until when brownouts are paused. */
+  readonly pausedUntil: () => Promise<number>
+  readonly now: () => number
+  readonly sleep: (ms: number) => Promise<void>
+}
+
+interface Known {
+  readonly name: string
+  readonly migration?: PartnerMigration | undefined
+}
+
+/** A login that is let in. */
+export interface Admitted {
+  readonly phase: Phase
+  /** What its client is told in the reply to PASS; nothing before the phase `notice`. */
+  readonly notice: readonly string[]
+  /** What SITE MIGRATION answers. */
+  readonly status: readonly string[]
+}
+
+/** Stands between the check of a password and the files. One for each configuration. */
+export interface Gate {
+  /** The phase of a partner; undefined: of logins that match none. */
+  phaseOf(partner: Known | undefined): Phase
+  /** Throws RefusedLogin. Only for those who have proved who they are: a stranger must learn nothing. */
+  admit(partner: Known | undefined, user: string, proof: Proof): Promise<Admitted>
+}
+
+export function createGate(parts: GateParts): Gate {
+  const { migration: common, recorded, nudges, now } = parts
+  const calendar = calendarOf(common)
+  const unknown = pinned(parts.defaultPhase)
+  const moveOf = (partner: Known | undefined) => (partner === undefined ? unknown : (partner.migration ?? served))
+  /** Of partners that have met their first brownout: their windows do not move any more. */
+  const movers = new Map<string, Mover>()
+
+  function known(name: string, migration: PartnerMigration, instant: number): Mover {
+    const made = movers.get(name) ?? moverOf({ name, migration }, calendar, recorded, instant)
+    if (phaseAt(migration, calendar, instant) === 'brownout') movers.set(name, made)
+    return made
+  }
+
+  return {
+    phaseOf: (partner) => phaseAt(moveOf(partner), calendar, now()),
+    async admit(partner, user, proof) {
+      const [instant, migration] = [now(), moveOf(partner)]
+      const mover = known(partner?.name ?? 'default', migration, instant)
+      const pausedUntil = migration.brownout === undefined ? 0 : await parts.pausedUntil()
+      const verdict = refusalAt(mover, calendar, user, { now: instant, pausedUntil }, nudges)
+      const story = { wayOut: common, calendar, migration, proof }
+      if (verdict.kind === 'refused') {
+        const text = refusalText(verdict, story, instant)
+        throw new RefusedLogin(verdict.outcome, verdict.reference, inLog(verdict), replyOf(verdict, text))
+      }
+      if (verdict.kind === 'slow') await parts.sleep(verdict.delayMs)
+      const { phase } = verdict
+      return { phase, notice: noticeText(phase, story) ?? [], status: statusText(phase, story) }
+    },
+  }
+}
+
+/** Whose file says nothing of a move. */
+const served = pinned('gateway')
+
+function pinned(phase: Phase): PartnerMigration {
+  return { phase, timeline: {}, hold: undefined, brownout: undefined }
+}
+
+function replyOf({ code }: Refusal, lines: Reply['lines']): Reply {
+  // Some clients read lines without the code badly.
+  return code === 421 ? { ...closing(421, ...lines), coded: true } : { code, lines, coded: true }
+}
+
+function inLog(refusal: Refusal): string {
+  if (refusal.outcome === 'retired') return `ref ${refusal.reference}`
+  if (refusal.until === undefined) return `ref ${refusal.reference}, a nudge`
+  return `ref ${refusal.reference}, until ${new Date(refusal.until).toISOString()}`
+}
