@@ -4,6 +4,7 @@ import { parsePrivateKey } from './backend/sftp/private-key.ts'
 import { type Backends, checkBackends, closeBackends, makeBackends } from './composition/backends.ts'
 import { CertificateWatch } from './composition/certificate-watch.ts'
 import { gatewayMark } from './composition/gateway-mark.ts'
+import { Migration } from './composition/migration.ts'
 import { Preflights } from './composition/preflights.ts'
 import { messageOf, StartError, startError } from './composition/start-error.ts'
 import { warnOfLegacyTls, warnOfPeers, warnOfRestart } from './composition/warnings.ts'
@@ -42,10 +43,15 @@ export interface Metrics {
 }
 
 /** Puts the parts together and opens the listeners last. Throws StartError; then nothing is left open. */
-export async function startGateway(config: Config, observer: Observer, metrics: Metrics): Promise<Gateway> {
+export async function startGateway(
+  config: Config,
+  observer: Observer,
+  metrics: Metrics,
+  now: () => number = Date.now,
+): Promise<Gateway> {
   const closers: Closer[] = []
   try {
-    return await start(config, observer, metrics, closers)
+    return await start(config, observer, metrics, now, closers)
   } catch (error) {
     await closeAll(closers)
     throw error
@@ -58,7 +64,13 @@ async function closeAll(closers: Closer[]): Promise<void> {
   for (const close of closers.splice(0).reverse()) await close()
 }
 
-async function start(config: Config, observer: Observer, metrics: Metrics, closers: Closer[]): Promise<Gateway> {
+async function start(
+  config: Config,
+  observer: Observer,
+  metrics: Metrics,
+  now: () => number,
+  closers: Closer[],
+): Promise<Gateway> {
   const budget = new ByteBudget(config.limits.bytesInFlight)
   const shared = { budget, gateway: gatewayMark(config), observer }
   let current = config
@@ -74,7 +86,9 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
 
   const ports = new PassivePorts(sliceOf(config.passive.ports, config.passive.slice), observer)
   closers.push(() => ports.close())
-  const lasting = { ports, records, usage: new Usage(), observer }
+  const migration = new Migration(config, observer, now)
+  closers.push(() => migration.stop())
+  const lasting = { ports, records, usage: new Usage(), migration, observer }
   const server = new FtpServer(await sessionOptions(config, backends, lasting), config.limits)
   closers.push(() => server.stop(0))
 
@@ -102,6 +116,7 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
   const listeners: Bound[] = []
   for (const listener of config.listeners) listeners.push(await openListener(server, listener))
   state.listening = true
+  await migration.start(config)
   preflights.run(config, backends)
 
   return {
@@ -119,6 +134,7 @@ async function start(config: Config, observer: Observer, metrics: Metrics, close
       }
       server.limits = next.limits
       warnOfRestart(current, next, observer)
+      migration.reload(next)
       for (const [name, { backend }] of backends) if (fresh.get(name)?.backend !== backend) backend.retire()
       backends = fresh
       current = next
@@ -141,20 +157,18 @@ interface Lasting {
   readonly ports: PassivePorts
   readonly records: TransferLog
   readonly usage: Usage
+  readonly migration: Migration
   readonly observer: Observer
 }
 
 /** What new sessions are made of. Throws StartError for certificates and keys that cannot be used. */
-async function sessionOptions(
-  config: Config,
-  backends: Backends,
-  { ports, records, usage, observer }: Lasting,
-): Promise<SessionOptions> {
+async function sessionOptions(config: Config, backends: Backends, lasting: Lasting): Promise<SessionOptions> {
+  const { ports, records, observer } = lasting
   const tls = await tlsOf(config, observer)
   warnOfPeers(config, observer)
   warnOfLegacyTls(config, observer)
   const clientAuthorities = await clientAuthoritiesOf(config)
-  const { logIn, prepare, routeOf, certificateSuffices } = logInOf(config, backends, usage)
+  const { logIn, prepare, routeOf, certificateSuffices } = logInOf(config, backends, lasting)
   return {
     tls,
     clientAuthorities,
@@ -201,7 +215,7 @@ function certificateFiles({ tls }: Config): readonly string[] {
 }
 
 /** Throws StartError for a key that cannot be used; a checked configuration has none. */
-function logInOf(config: Config, backends: Backends, usage: Usage): ReturnType<typeof createLogIn> {
+function logInOf(config: Config, backends: Backends, { usage, migration }: Lasting): ReturnType<typeof createLogIn> {
   try {
     return createLogIn({
       partners: config.partners,
@@ -211,6 +225,7 @@ function logInOf(config: Config, backends: Backends, usage: Usage): ReturnType<t
       usage,
       backendCharset: config.dialect.names.backendCharset,
       parseKey: parsePrivateKey,
+      gate: migration.gate(config),
     })
   } catch (error) {
     return startError(error)

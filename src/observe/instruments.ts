@@ -48,6 +48,16 @@ export function defineInstruments(registry: Registry) {
     sessions: gauge('sessions', 'Sessions that are logged in.', ['partner']),
     logins: counter('logins_total', 'Login attempts.', ['partner', 'outcome']),
     loginSeconds: histogram('login_duration_seconds', 'From PASS to its reply.', ['outcome'], loginSeconds),
+    partnerInfo: gauge('partner_info', 'Always 1; the labels say how far the move of a partner is.', [
+      'partner',
+      'phase',
+      'wave',
+    ]),
+    brownoutRefusals: counter(
+      'brownout_refusals_total',
+      'Logins that were refused in a brownout although their password was right.',
+      ['partner'],
+    ),
     tlsHandshakes: counter('tls_handshakes_total', 'TLS handshakes with clients.', ['channel', 'version', 'outcome']),
     commands: counter('commands_total', 'Commands by verb (unknown ones: other) and class of the reply.', [
       'command',

@@ -56,6 +56,12 @@ const words: Table = {
       `Listener ${listener} shows a certificate valid until ${until}`,
     ]
   },
+  phase: (e) => {
+    const was = e.before === undefined || e.before === e.phase ? '' : `, was ${e.before}`
+    const changed = was !== '' || e.cause !== 'start'
+    const now = e.phase === undefined ? 'is no more' : `is in phase ${e.phase}`
+    return [changed ? 'info' : 'debug', 'partner.phase', `Partner ${e.partner} ${now}${was}: ${e.cause}`]
+  },
   warning: (e) => ['warn', 'warning', e.message],
   bug: (e) => ['error', 'bug', `Unforeseen: ${e.error instanceof Error ? e.error.message : String(e.error)}`],
 

@@ -63,8 +63,8 @@ const transferOutcomes: readonly TransferEvent['outcome'][] = [
   'gateway_error',
 ]
 const backendFailures: readonly BackendFailure[] = ['dns', 'refused', 'timeout', 'host_key', 'auth', 'kex', 'lost']
-/** The only migration phase that there is yet. */
-const phase = 'gateway'
+/** Of partners that are not on the move. */
+const usualPhase = 'gateway'
 
 /** Metrics in a registry of their own. */
 export function createMetrics(options: { readonly version: string; readonly revision?: string }): Metrics {
@@ -111,10 +111,11 @@ function declare(m: Instruments, { listeners, partners, backends }: Names): void
     m.sessions.inc({ partner }, 0)
     m.namesLost.inc({ partner }, 0)
     m.recordsLost.inc({ partner }, 0)
+    m.brownoutRefusals.inc({ partner }, 0)
     for (const outcome of loginOutcomes) m.logins.inc({ partner, outcome }, 0)
     for (const direction of directions) {
       m.transferBytes.inc({ partner, direction }, 0)
-      for (const outcome of transferOutcomes) m.transfers.inc({ partner, direction, phase, outcome }, 0)
+      for (const outcome of transferOutcomes) m.transfers.inc({ partner, direction, phase: usualPhase, outcome }, 0)
     }
   }
   for (const backend of backends) {
@@ -124,13 +125,14 @@ function declare(m: Instruments, { listeners, partners, backends }: Names): void
 
 /** What each event adds. Events without a case are for the log alone. */
 function counting(m: Instruments, build: { version: string; revision: string; node_version: string }): Observer {
-  /** The partner of each session that is logged in. */
-  const partners = new Map<string, string>()
+  /** Who is logged in, by session; what it began with stays its phase. */
+  const logins = new Map<string, { readonly partner: string; readonly phase: string }>()
   const loggedOut = (session: string) => {
-    const partner = partners.get(session)
-    if (partner !== undefined) m.sessions.dec({ partner })
-    partners.delete(session)
+    const login = logins.get(session)
+    if (login !== undefined) m.sessions.dec({ partner: login.partner })
+    logins.delete(session)
   }
+  const tellPhase = phaseTeller(m)
 
   return (event: Event) => {
     switch (event.kind) {
@@ -143,6 +145,8 @@ function counting(m: Instruments, build: { version: string; revision: string; no
         m.reloadSuccessful.set(event.ok ? 1 : 0)
         if (event.ok) m.reloadTime.setToCurrentTime()
         return
+      case 'phase':
+        return tellPhase(event)
       case 'certificate':
         return m.certificateNotAfter.set({ listener: event.listener }, event.notAfter.getTime() / 1000)
 
@@ -159,12 +163,13 @@ function counting(m: Instruments, build: { version: string; revision: string; no
         return m.tlsHandshakes.inc({ channel, version, outcome })
       }
       case 'login': {
-        const { session, partner, outcome, seconds } = event
+        const { session, partner, outcome, seconds, phase = usualPhase } = event
         m.logins.inc({ partner, outcome })
+        if (outcome === 'brownout') m.brownoutRefusals.inc({ partner })
         m.loginSeconds.observe({ outcome }, seconds)
         if (outcome !== 'ok') return
         loggedOut(session)
-        partners.set(session, partner)
+        logins.set(session, { partner, phase })
         return m.sessions.inc({ partner })
       }
       case 'command': {
@@ -181,7 +186,8 @@ function counting(m: Instruments, build: { version: string; revision: string; no
         m.passivePorts.set(event.size)
         return m.passivePortsInUse.set(event.inUse)
       case 'transfer': {
-        const { partner, direction, outcome, bytes, seconds } = event
+        const { session, partner, direction, outcome, bytes, seconds } = event
+        const { phase } = logins.get(session) ?? { phase: usualPhase }
         m.transfers.inc({ partner, direction, phase, outcome })
         m.transferBytes.inc({ partner, direction }, bytes)
         m.transferSeconds.observe({ direction }, seconds)
@@ -204,6 +210,23 @@ function counting(m: Instruments, build: { version: string; revision: string; no
         return m.backendPreflight.set({ backend: event.backend }, event.outcome === 'works' ? 1 : 0)
       case 'backendUp':
         return m.backendUp.set({ backend: event.backend }, event.up ? 1 : 0)
+    }
+  }
+}
+
+/** A partner is in one phase: what it was in before is taken away. */
+function phaseTeller(m: Instruments): (event: Extract<Event, { kind: 'phase' }>) => void {
+  const told = new Map<string, { partner: string; phase: string; wave: string }>()
+  return ({ partner, phase, wave }) => {
+    const before = told.get(partner)
+    if (before !== undefined) m.partnerInfo.remove(before)
+    told.delete(partner)
+    if (phase === undefined) return
+    const labels = { partner, phase, wave: wave === undefined ? '' : String(wave) }
+    told.set(partner, labels)
+    m.partnerInfo.set(labels, 1)
+    for (const direction of directions) {
+      for (const outcome of transferOutcomes) m.transfers.inc({ partner, direction, phase, outcome }, 0)
     }
   }
 }

@@ -17,6 +17,15 @@ export type Event =
       readonly fingerprint: string
       readonly notAfter: Date
     }
+  /** A partner is in a phase of its move: at start, and when that changes. Without a phase the partner is gone. */
+  | {
+      readonly kind: 'phase'
+      readonly partner: string
+      readonly phase?: string
+      readonly before?: string
+      readonly wave?: number
+      readonly cause: PhaseCause
+    }
   /** Something that the operator should change; `topic` is stable, `message` says what and what to do. */
   | { readonly kind: 'warning'; readonly topic: string; readonly message: string; readonly session?: string }
   /** Our own mistake: an exception that nobody foresaw. */
@@ -142,6 +151,8 @@ export type Event =
       readonly found: readonly string[]
     }
 
+/** A date has come; a hold has begun or ended; the configuration has changed; the gateway was started. */
+export type PhaseCause = 'start' | 'reload' | 'timeline' | 'hold'
 /** Why a control connection was refused: too many of them, too many refused logins from its address, or a stop. */
 export type Refusal = 'limit' | 'logins' | 'draining'
 export type PreflightOutcome = 'works' | 'fails' | 'lost' | 'unavailable'

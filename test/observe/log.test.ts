@@ -184,3 +184,36 @@ describe('The log', () => {
     )
   })
 })
+
+describe('Of a partner on its way, the log', () => {
+  test('says at start where it is, quietly, and aloud what changes', () => {
+    const phase = { kind: 'phase', partner: 'acme', phase: 'brownout' } as const
+    expect(line({ ...phase, cause: 'start' })).toMatchObject({ level: 'debug', event: 'partner.phase' })
+    expect(line({ ...phase, before: 'notice', cause: 'timeline' })).toMatchObject({
+      level: 'info',
+      message: 'Partner acme is in phase brownout, was notice: timeline',
+      before: 'notice',
+    })
+  })
+
+  test('warns of a refusal, with its reference', () => {
+    const refused: Event = {
+      kind: 'login',
+      session: 's-1',
+      user: 'acme',
+      partner: 'acme',
+      backend: 'main',
+      address: '203.0.113.9',
+      outcome: 'brownout',
+      seconds: 0.1,
+      reason: 'ref B-7f3a, until 2027-03-02T09:10:00.000Z',
+      reference: 'B-7f3a',
+    }
+    expect(line(refused)).toMatchObject({
+      level: 'warn',
+      event: 'login.refused',
+      outcome: 'brownout',
+      reference: 'B-7f3a',
+    })
+  })
+})

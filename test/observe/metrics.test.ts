@@ -52,6 +52,41 @@ const login: Extract<Event, { kind: 'login' }> = {
 const opened: Event = { kind: 'sessionOpened', session: 's-1', listener: 'explicit', address: '203.0.113.9' }
 const closed: Event = { kind: 'sessionClosed', session: 's-1', listener: 'explicit', reason: 'quit', seconds: 3 }
 
+describe('The metrics of a move', () => {
+  const phase = { kind: 'phase', partner: 'acme', wave: 3, cause: 'start' } as const
+
+  test('show each partner in the one phase that it is in', async () => {
+    tell({ ...phase, phase: 'notice' })
+    expect(await value('partner_info', { partner: 'acme', phase: 'notice', wave: '3' })).toBe(1)
+    tell({ ...phase, phase: 'brownout', before: 'notice', cause: 'timeline' })
+    expect(await value('partner_info', { partner: 'acme', phase: 'notice', wave: '3' })).toBeUndefined()
+    expect(await value('partner_info', { partner: 'acme', phase: 'brownout', wave: '3' })).toBe(1)
+    tell({ kind: 'phase', partner: 'acme', before: 'brownout', cause: 'reload' })
+    expect(await value('partner_info', { partner: 'acme', phase: 'brownout', wave: '3' })).toBeUndefined()
+  })
+
+  test('count refusals of brownouts, from 0 on', async () => {
+    metrics.declare({ listeners: [], partners: ['acme'], backends: [] })
+    expect(await value('brownout_refusals_total', { partner: 'acme' })).toBe(0)
+    tell({ ...login, outcome: 'brownout' }, { ...login, outcome: 'retired' }, { ...login, outcome: 'bad_password' })
+    expect(await value('brownout_refusals_total', { partner: 'acme' })).toBe(1)
+    expect(await value('logins_total', { partner: 'acme', outcome: 'brownout' })).toBe(1)
+    expect(await value('logins_total', { partner: 'acme', outcome: 'retired' })).toBe(1)
+  })
+
+  test('count transfers under the phase in which their session began', async () => {
+    tell(
+      { ...phase, phase: 'notice' },
+      { ...login, phase: 'notice' },
+      { ...phase, phase: 'brownout', cause: 'timeline' },
+      upload,
+    )
+    const labels = { partner: 'acme', direction: 'upload', outcome: 'ok' }
+    expect(await value('transfers_total', { ...labels, phase: 'notice' })).toBe(1)
+    expect(await value('transfers_total', { ...labels, phase: 'brownout' })).toBe(0)
+  })
+})
+
 describe('The metrics', () => {
   test('are text that Prometheus can read, counters ending in _total and histograms cumulative', async () => {
     tell(opened, login, upload, { kind: 'backendConnection', backend: 'main', outcome: 'ok', seconds: 0.1 })

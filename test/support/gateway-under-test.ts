@@ -11,6 +11,8 @@ export interface TestGatewayOptions {
   readonly sshd?: Sshd
   /** Settings as they stand in gateway.yaml; each replaces the whole of its top-level key. */
   readonly settings?: Readonly<Record<string, unknown>>
+  /** What partners' moves go by, in place of the clock. */
+  readonly now?: () => number
 }
 
 /** A gateway in this process, in front of an SFTP server, on free ports of 127.0.0.1. */
@@ -24,6 +26,8 @@ export interface TestGateway {
   port(listener: string): number
   /** Path of the certificate, which the gateway made for itself: clients are told to trust it. */
   readonly certificate: string
+  /** Its state directory. */
+  readonly state: string
   /** Everything that the gateway told its observer, oldest first. */
   readonly log: readonly Event[]
   stop(): Promise<void>
@@ -31,7 +35,7 @@ export interface TestGateway {
 
 const host = '127.0.0.1'
 
-export async function startTestGateway({ sshd, settings = {} }: TestGatewayOptions): Promise<TestGateway> {
+export async function startTestGateway({ sshd, settings = {}, now }: TestGatewayOptions): Promise<TestGateway> {
   const folder = mkdtempSync(join((await ground()).runFolder, 'gateway-'))
   chmodSync(folder, 0o755)
   const file = join(folder, 'gateway.yaml')
@@ -40,7 +44,7 @@ export async function startTestGateway({ sshd, settings = {} }: TestGatewayOptio
   const log: Event[] = []
   const observer = (event: Event) => void log.push(event)
   const metrics = { text: async () => '', contentType: 'text/plain' }
-  const gateway = await startGateway(await loadConfig(file, {}), observer, metrics)
+  const gateway = await startGateway(await loadConfig(file, {}), observer, metrics, now)
   const port = (name: string) => gateway.listeners.find((listener) => listener.name === name)?.port ?? 0
   return {
     host,
@@ -48,6 +52,7 @@ export async function startTestGateway({ sshd, settings = {} }: TestGatewayOptio
     implicit: port('implicit'),
     port,
     certificate: join(folder, 'state', 'tls', 'cert.pem'),
+    state: join(folder, 'state'),
     log,
     stop: () => gateway.stop(0),
   }
