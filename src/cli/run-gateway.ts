@@ -16,6 +16,8 @@ export interface GatewayRun {
   readonly load: () => Promise<Config>
   /** Called once the gateway takes connections. */
   readonly started?: (gateway: Gateway) => void
+  /** Told what is in force, at start and after each reload. */
+  readonly inForce?: (config: Config) => void
   /** Writes the log out at once. */
   readonly lastWords: () => void
 }
@@ -45,6 +47,7 @@ export async function runGateway(run: GatewayRun, { signals }: Io): Promise<void
   for (const [name, listener] of Object.entries(listeners)) signals.on(name, listener)
   try {
     metrics.declare(namesOf(config))
+    run.inForce?.(config)
     observer({ kind: 'started', version, sshCrypto: sshCrypto() })
     gateway = await startGateway(config, observer, metrics)
     run.started?.(gateway)
@@ -63,11 +66,13 @@ async function stop(gateway: Gateway, drainMs: number, cut: AbortSignal): Promis
 }
 
 /** Takes over what the files say now, or says why not; returns the configuration that is in force afterwards. */
-async function reload(gateway: Gateway, current: Config, { load, observer, metrics }: GatewayRun): Promise<Config> {
+async function reload(gateway: Gateway, current: Config, run: GatewayRun): Promise<Config> {
+  const { load, observer, metrics } = run
   try {
     const next = await load()
     await gateway.reload(next)
     metrics.declare(namesOf(next))
+    run.inForce?.(next)
     if (!isDeepStrictEqual(ofProcess(next), ofProcess(current))) {
       observer({ kind: 'warning', topic: 'restart_needed', message: 'the change of logging needs a restart' })
     }

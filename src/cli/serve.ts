@@ -1,4 +1,6 @@
 import { openJournal } from '../composition/journal.ts'
+import { partnerTimes } from '../composition/partner-times.ts'
+import type { Config } from '../config/config.ts'
 import { createLog } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { tellAll } from '../observe/observer.ts'
@@ -29,7 +31,10 @@ SIGHUP takes over changed files. SIGTERM stops: no new logins, transfers may fin
       const journal = await openJournal(config, told)
       const observer = journal ? tellAll(told, journal.observer) : told
       try {
-        await runGateway({ config, load, metrics, lastWords: log.flushNow, observer }, io)
+        const inForce = (current: Config) => {
+          if (journal) metrics.watch(() => partnerTimes(current, journal, Date.now()))
+        }
+        await runGateway({ config, load, metrics, inForce, lastWords: log.flushNow, observer }, io)
       } finally {
         await journal?.close()
       }

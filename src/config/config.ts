@@ -163,6 +163,8 @@ export interface PartnerConfig {
   readonly dialect: DialectChanges
   /** Complete, with those of the defaults; left out: none. */
   readonly limits?: PartnerLimits
+  /** How often an upload has to come; undefined: nobody waits for one. */
+  readonly expect?: { readonly everyMs: number; readonly weekdays: boolean } | undefined
 }
 
 /** Of all logins of one partner together; 0 and undefined mean none. */

@@ -21,14 +21,12 @@ function describeRung({ week, windows, durationMs }: Ladder['rungs'][number]): o
 /** The keys of a partner file that are about its move. */
 export function describePartnerMigration(migration: PartnerMigration): object {
   const { phase, timeline, hold, brownout, title, wave, owner, storage } = migration
-  const { apartMs, workdays } = brownout ?? {}
   return {
     ...said({ title, wave, owner: said(owner ?? {}), storage }),
     phase,
     ...said({ timeline: said(timeline) }),
     ...(hold && { hold: { reason: hold.reason, since: instant(hold.since), until: instant(hold.until) } }),
     ...(brownout && { brownout: describeBrownout(brownout) }),
-    ...(apartMs !== undefined && { expect: { upload: { every: time(apartMs), weekdays: workdays } } }),
   }
 }
 

@@ -107,7 +107,7 @@ function describeCapabilities({ readBytes, writeBytes, ...others }: BackendCapab
 const hidden = '[secret]'
 
 function describePartner({ name, users, sources, listeners, certificates, auth, ...partner }: PartnerConfig): object {
-  const { backend, backends = [], migration, root, dialect, limits } = partner
+  const { backend, backends = [], migration, root, dialect, limits, expect } = partner
   const { username } = auth
   return {
     name,
@@ -128,6 +128,7 @@ function describePartner({ name, users, sources, listeners, certificates, auth, 
     ...(backends.length > 1 ? { backends } : { backend }),
     ...(migration && describePartnerMigration(migration)),
     ...(root !== undefined && { root }),
+    ...(expect && { expect: { upload: { every: time(expect.everyMs), weekdays: expect.weekdays } } }),
     ...toldOnly(dialect),
     ...(limits && describeLimits(limits)),
   }

@@ -86,6 +86,16 @@ export function duration(min: number): Kind<number> {
   }
 }
 
+/** Milliseconds that no timer waits for. */
+export const span: Kind<number> = {
+  expects: 'a time such as 90m, 26h or 31d, from 1m to 400d',
+  read(text) {
+    const [, amount = '', unit = ''] = /^(\d{1,6})(m|h|d)$/.exec(text) ?? []
+    const value = Number(amount) * (millisecondsOf.get(unit) ?? Number.NaN)
+    return value >= 60_000 && value <= 400 * 86_400_000 ? value : undefined
+  },
+}
+
 const bytesOf = new Map([
   ['', 1],
   ['B', 1],

@@ -42,6 +42,6 @@ export const partnerMigrationEntries = {
     onlyUsers: listOf(kinds.userName),
   }),
   expect: table({
-    upload: table({ every: optional(kinds.duration(60_000)), weekdays: preset(kinds.truth, 'false') }),
+    upload: table({ every: optional(kinds.span), weekdays: preset(kinds.truth, 'false') }),
   }),
 }

@@ -12,7 +12,7 @@ import { Claims, checkMatch } from './partner-match.ts'
 import type { Problems } from './problems.ts'
 import { readTable } from './read.ts'
 import { partnerSchema } from './schema.ts'
-import type { Source } from './source.ts'
+import { type Source, textAt } from './source.ts'
 import type { Values } from './table.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -76,6 +76,7 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
   if (auth === undefined) return undefined
   const dialect = dialectChangesOf(values)
   const limits = limitsOf(values.limits, parts.limits, { source, path: ['limits'], problems, checks })
+  const expect = expectOf(values, source, problems)
   return {
     name,
     ...matched,
@@ -86,6 +87,7 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
     root,
     dialect,
     limits,
+    expect,
   }
 }
 
@@ -105,6 +107,18 @@ function checkBackends(
   }
   const [first = defaultBackend, ...others] = new Set(named.flatMap(({ text }) => text ?? []))
   return [first, ...others]
+}
+
+function expectOf(
+  { expect }: Values<typeof partnerSchema>,
+  source: Source,
+  problems: Problems,
+): PartnerConfig['expect'] {
+  const { every, weekdays } = expect.upload
+  if (every !== undefined) return { everyMs: every, weekdays }
+  if (textAt(source, ['expect', 'upload', 'weekdays']) !== undefined)
+    problems.add(source, ['expect', 'upload', 'every'], 'is missing; weekdays alone says nothing')
+  return undefined
 }
 
 /** A file as a tree; undefined, and a fault, when it cannot be read or is not YAML. */

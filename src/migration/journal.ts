@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } fro
 import { join } from 'node:path'
 import type { Event, Observer } from '../observe/observer.ts'
 import { compacted, dayAt, lineOfRow, merged, type Row, rowsOf } from './rows.ts'
+import { joined, noUsage, type Usage } from './usage.ts'
 import { UsageRecorder } from './usage-recorder.ts'
 
 export interface JournalSettings {
@@ -36,6 +37,8 @@ export class Journal {
   readonly #file: string
   readonly #recorder: UsageRecorder
   readonly #others: readonly Row[]
+  readonly #othersNewest = new Map<string, Usage['highest']>()
+  readonly #since: number
   readonly #timer: NodeJS.Timeout | undefined
   #handle: FileHandle
   #bytes: number
@@ -49,6 +52,12 @@ export class Journal {
     this.#file = fileOf(settings)
     this.#recorder = new UsageRecorder(settings.now, opened.rows)
     this.#others = opened.others
+    for (const { partner, usage } of opened.others) {
+      const known = { ...noUsage, highest: this.#othersNewest.get(partner) ?? {} }
+      this.#othersNewest.set(partner, joined(known, usage).highest)
+    }
+    const days = [...opened.rows, ...opened.others].map(({ day }) => Date.parse(day))
+    this.#since = days.reduce((first, day) => Math.min(first, day), settings.now())
     this.#handle = opened.handle
     this.#bytes = opened.bytes
     this.#snapshotBytes = opened.bytes
@@ -77,6 +86,17 @@ export class Journal {
     this.#recorder.giveBack(untold)
     const since = firstDay(this.#settings.now(), daysKept)
     return merged([...this.#others, ...this.#recorder.rows(since)], since)
+  }
+
+  /** The newest times of a partner, those that others had written when this one started among them. */
+  newestOf(partner: string): Usage['highest'] {
+    const others = { ...noUsage, highest: this.#othersNewest.get(partner) ?? {} }
+    return joined(others, { ...noUsage, highest: this.#recorder.newestOf(partner) }).highest
+  }
+
+  /** The first day of which anything is known, as a time. */
+  get since(): number {
+    return this.#since
   }
 
   /** Writes what has come; never rejects. */

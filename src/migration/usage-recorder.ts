@@ -19,6 +19,8 @@ export class UsageRecorder {
   readonly #users = new Map<string, Set<string>>()
   readonly #sessions = new Map<string, SessionWatch>()
   readonly #open = new Map<string, number>()
+  /** The newest times of each partner, so that nobody has to add up all days to know them. */
+  readonly #newest = new Map<string, Usage['highest']>()
   #untold = new Map<string, Row>()
 
   constructor(now: () => number, rows: Iterable<Row> = []) {
@@ -26,6 +28,7 @@ export class UsageRecorder {
     for (const row of rows) {
       this.#known.set(keyOf(row), row)
       this.#usersOf(row.partner).add(row.user)
+      this.#noteNewest(row)
     }
   }
 
@@ -95,6 +98,17 @@ export class UsageRecorder {
     const change = { ...key, usage: bounded(known?.usage ?? noUsage, usage) }
     this.#known.set(keyOf(key), sumOfRows(known, change))
     this.#untold.set(keyOf(key), sumOfRows(this.#untold.get(keyOf(key)), change))
+    this.#noteNewest(change)
+  }
+
+  #noteNewest({ partner, usage }: Row): void {
+    const { highest } = joined({ ...noUsage, highest: this.#newest.get(partner) ?? {} }, usage)
+    this.#newest.set(partner, highest)
+  }
+
+  /** The newest times of a partner, as far as `take` has them. */
+  newestOf(partner: string): Usage['highest'] {
+    return this.#newest.get(partner) ?? {}
   }
 
   #usersOf(partner: string): Set<string> {

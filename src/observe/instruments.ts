@@ -89,6 +89,26 @@ export function defineInstruments(registry: Registry) {
     transferSize: histogram('transfer_size_bytes', 'Bytes of one transfer.', ['direction'], transferBytes),
     recordsLost: counter('transfer_records_lost_total', 'Transfers that are missing in the transfer log.', ['partner']),
 
+    partnerLastLogin: gauge('partner_last_login_timestamp_seconds', 'Newest login by FTP, of 60 days.', ['partner']),
+    partnerLastTransfer: gauge(
+      'partner_last_transfer_timestamp_seconds',
+      'Newest file that came or went by FTP, of 60 days.',
+      ['partner'],
+    ),
+    partnerLastUpload: gauge('partner_last_upload_timestamp_seconds', 'Newest file that came by FTP, of 60 days.', [
+      'partner',
+    ]),
+    partnerExpected: gauge(
+      'partner_expected_interval_seconds',
+      'How often an upload is expected, where the partner has expect.upload.every.',
+      ['partner'],
+    ),
+    partnerOverdue: gauge(
+      'partner_overdue',
+      '1 when an upload that is expected has not come, weekends counted as set.',
+      ['partner'],
+    ),
+
     namesLost: counter(
       'names_lost_total',
       'Names shown with ? because the charset of the client has not all of them.',

@@ -21,9 +21,21 @@ export interface Metrics {
   readonly observer: Observer
   /** Introduces names, at start and after a reload. A rate over a counter that begins at 1 would miss its first event. */
   declare(names: Names): void
+  /** Asks for these times whenever the metrics are asked for. */
+  watch(read: () => readonly PartnerTimes[]): void
   /** All metrics in Prometheus' text format. */
   text(): Promise<string>
   readonly contentType: string
+}
+
+/** Of a partner of the configuration, in milliseconds; undefined: not within what is remembered. */
+export interface PartnerTimes {
+  readonly partner: string
+  readonly lastLogin: number | undefined
+  readonly lastTransfer: number | undefined
+  readonly lastUpload: number | undefined
+  /** Where an upload is expected from time to time. */
+  readonly expected: { readonly everyMs: number; readonly overdue: boolean } | undefined
 }
 
 const loginOutcomes: readonly LoginOutcome[] = ['ok', 'bad_password', 'limit', 'backend', 'brownout', 'retired']
@@ -73,11 +85,33 @@ export function createMetrics(options: { readonly version: string; readonly revi
   const instruments = defineInstruments(registry)
   initialise(instruments)
   const build = { version: options.version, revision: options.revision ?? 'unknown', node_version: process.version }
+  let partnerTimes: () => readonly PartnerTimes[] = () => []
   return {
     observer: counting(instruments, build),
     declare: (names) => declare(instruments, names),
-    text: () => registry.metrics(),
+    watch(read) {
+      partnerTimes = read
+    },
+    text() {
+      showPartners(instruments, partnerTimes())
+      return registry.metrics()
+    },
     contentType: registry.contentType,
+  }
+}
+
+/** A partner that is no longer in the configuration is gone from here as well. */
+function showPartners(m: Instruments, partners: readonly PartnerTimes[]): void {
+  const { partnerLastLogin, partnerLastTransfer, partnerLastUpload, partnerExpected, partnerOverdue } = m
+  for (const gauge of [partnerLastLogin, partnerLastTransfer, partnerLastUpload, partnerExpected, partnerOverdue])
+    gauge.reset()
+  for (const { partner, lastLogin, lastTransfer, lastUpload, expected } of partners) {
+    if (lastLogin !== undefined) partnerLastLogin.set({ partner }, lastLogin / 1000)
+    if (lastTransfer !== undefined) partnerLastTransfer.set({ partner }, lastTransfer / 1000)
+    if (lastUpload !== undefined) partnerLastUpload.set({ partner }, lastUpload / 1000)
+    if (!expected) continue
+    partnerExpected.set({ partner }, expected.everyMs / 1000)
+    partnerOverdue.set({ partner }, expected.overdue ? 1 : 0)
   }
 }
 

@@ -12,6 +12,8 @@ const accepted: [string, kinds.Kind<unknown>, string, unknown][] = [
   ['duration', kinds.duration(1), '10m', 600_000],
   ['duration', kinds.duration(1), '24h', 86_400_000],
   ['duration', kinds.duration(1), '24d', 2_073_600_000],
+  ['span', kinds.span, '26h', 93_600_000],
+  ['span', kinds.span, '400d', 34_560_000_000],
   ['duration from zero', kinds.duration(0), '0s', 0],
   ['size', kinds.size, '16MiB', 16 * 1024 ** 2],
   ['size', kinds.size, '1 GiB', 1024 ** 3],

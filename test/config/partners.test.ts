@@ -78,6 +78,21 @@ test('a partner file says how FTP is spoken with its clients, where that is not 
   )
 })
 
+test('a partner file says how often an upload has to come', async () => {
+  const { partners } = await configOf({
+    'gateway.yaml': `${smallest}partners: "*.partner.yaml"\n`,
+    'a.partner.yaml': 'name: a\nmatch: { users: [a] }\nexpect: { upload: { every: 26h, weekdays: true } }\n',
+    'b.partner.yaml': 'name: b\nmatch: { users: [b] }\nexpect: { upload: { every: 31d } }\n',
+    'c.partner.yaml': 'name: c\nmatch: { users: [c] }\n',
+  })
+  const hour = 3_600_000
+  expect(partners.map((partner) => partner.expect)).toEqual([
+    { everyMs: 26 * hour, weekdays: true },
+    { everyMs: 31 * 24 * hour, weekdays: false },
+    undefined,
+  ])
+})
+
 const local = `passwordHash: "${hash}", sftp: { username: x, privateKey: key }`
 test.each([
   ['name: acme', ['1:1 match.users: is missing; it must list at least one user name']],
@@ -89,6 +104,14 @@ test.each([
   ['name: a\nmatch: { users: [a] }\nphase: brownout', ['1:1 timeline.brownout: is missing; phase: brownout needs']],
   ['name: a\nmatch: { users: [a] }\nauth: { mode: learn }', ['3:15 auth.mode: "learn" is not in this version yet']],
   ['name: a\nmatch: { users: [a] }\nshadow: {}', ['3:1 shadow: is not in this version yet']],
+  [
+    'name: a\nmatch: { users: [a] }\nexpect: { upload: { every: 30s } }',
+    ['3:28 expect.upload.every: must be a time such as 90m, 26h or 31d'],
+  ],
+  [
+    'name: a\nmatch: { users: [a] }\nexpect: { upload: { weekdays: true } }',
+    ['3:19 expect.upload.every: is missing; weekdays alone says nothing'],
+  ],
   [
     `name: a\nmatch: { users: [a] }\nauth: { ${local} }`,
     [

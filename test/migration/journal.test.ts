@@ -94,6 +94,19 @@ describe('A journal', () => {
     expect(sumOf(rows.map(({ usage }) => usage)).counts.total).toEqual({ logins: 5 })
   })
 
+  test('knows the newest times of a partner, by whomever they were seen, and since when it knows anything', async () => {
+    const other = await openJournal({ instance: 'b' })
+    logIn(other)
+    await close(other)
+    const first = now
+    now += day
+    const journal = await openJournal()
+    expect([journal.newestOf('acme').lastLogin, journal.newestOf('beta')]).toEqual([first, {}])
+    logIn(journal)
+    expect(journal.newestOf('acme').lastLogin).toBe(now)
+    expect(new Date(journal.since).toISOString()).toBe('2026-11-23T00:00:00.000Z')
+  })
+
   test('is written anew when it has grown, and says the same', async () => {
     const journal = await openJournal({ compactAtBytes: 2000 })
     for (let i = 0; i < 20; i++) {

@@ -88,6 +88,31 @@ describe('The metrics of a move', () => {
 })
 
 describe('The metrics', () => {
+  test('show when each partner was last heard of, and whether its upload is overdue', async () => {
+    const never = { lastLogin: undefined, lastTransfer: undefined, lastUpload: undefined, expected: undefined }
+    let read = 0
+    metrics.watch(() => {
+      read++
+      if (read > 1) return [{ ...never, partner: 'acme', lastLogin: 5000 }]
+      const times = { lastLogin: 3000, lastTransfer: 2000, lastUpload: 1000 }
+      return [
+        { partner: 'acme', ...times, expected: { everyMs: 60_000, overdue: true } },
+        { ...never, partner: 'beta' },
+      ]
+    })
+    const shown = async (text: string) => text.split('\n').filter((line) => line.startsWith('ftps_gateway_partner_'))
+    expect(await shown(await metrics.text())).toEqual([
+      'ftps_gateway_partner_last_login_timestamp_seconds{partner="acme"} 3',
+      'ftps_gateway_partner_last_transfer_timestamp_seconds{partner="acme"} 2',
+      'ftps_gateway_partner_last_upload_timestamp_seconds{partner="acme"} 1',
+      'ftps_gateway_partner_expected_interval_seconds{partner="acme"} 60',
+      'ftps_gateway_partner_overdue{partner="acme"} 1',
+    ])
+    expect(await shown(await metrics.text())).toEqual([
+      'ftps_gateway_partner_last_login_timestamp_seconds{partner="acme"} 5',
+    ])
+  })
+
   test('are text that Prometheus can read, counters ending in _total and histograms cumulative', async () => {
     tell(opened, login, upload, { kind: 'backendConnection', backend: 'main', outcome: 'ok', seconds: 0.1 })
     const own = (await families()).filter(({ name }) => name.startsWith('ftps_gateway_'))
