@@ -5,12 +5,15 @@ import { exit, explain } from './exit.ts'
 import { hashPasswordVerb } from './hash-password.ts'
 import { health } from './health.ts'
 import { hostKey } from './host-key.ts'
+import { importVerb } from './import.ts'
+import { keys } from './keys.ts'
+import { report } from './report.ts'
 import { serve } from './serve.ts'
 import { test } from './test.ts'
 import { type Io, UsageError, type Verb } from './verb.ts'
 import { version } from './version.ts'
 
-const verbs: readonly Verb[] = [serve, demo, check, test, hostKey, hashPasswordVerb, health]
+const verbs: readonly Verb[] = [serve, demo, check, test, hostKey, hashPasswordVerb, health, report, importVerb, keys]
 
 /**
  * Carries out a command line, without the program's name, and returns the exit code. Nothing at all means `demo`,

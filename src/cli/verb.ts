@@ -45,6 +45,13 @@ export function parseOptionsAndWord<const O extends Options>(args: readonly stri
   return { word, options: values }
 }
 
+/** The options of a verb, and the words between them. Throws UsageError. */
+export function parseOptionsAndWords<const O extends Options>(args: readonly string[], options: O) {
+  const read = () => parseArgs({ args: [...args], options, strict: true, allowPositionals: true })
+  const { values, positionals } = parse(read)
+  return { words: positionals, options: values }
+}
+
 /** The one word that a verb takes. Throws UsageError with `missing` when it is not there. */
 export function parseWord(args: readonly string[], missing: string): string {
   const { positionals } = parse(() => parseArgs({ args: [...args], options: {}, strict: true, allowPositionals: true }))

@@ -68,7 +68,9 @@ describe('ftps-gateway', () => {
     const { code, stdout } = await quickly(['--help'])
     expect(code).toBe(0)
     const verbs = [...stdout.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, verb = '']) => verb)
-    expect(verbs).toEqual(['serve', 'demo', 'check', 'test', 'host-key', 'hash-password', 'health', 'help', 'version'])
+    const migration = ['report', 'import', 'keys']
+    const operation = ['serve', 'demo', 'check', 'test', 'host-key', 'hash-password', 'health']
+    expect(verbs).toEqual([...operation, ...migration, 'help', 'version'])
     for (const verb of verbs.slice(0, -2)) {
       const asked = await quickly(['help', verb])
       expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining(`ftps-gateway ${verb}`) })
