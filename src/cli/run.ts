@@ -2,6 +2,7 @@ import { suggest } from '../config/suggest.ts'
 import { check } from './check.ts'
 import { demo } from './demo.ts'
 import { exit, explain } from './exit.ts'
+import { handover } from './handover.ts'
 import { hashPasswordVerb } from './hash-password.ts'
 import { health } from './health.ts'
 import { hostKey } from './host-key.ts'
@@ -13,7 +14,19 @@ import { test } from './test.ts'
 import { type Io, UsageError, type Verb } from './verb.ts'
 import { version } from './version.ts'
 
-const verbs: readonly Verb[] = [serve, demo, check, test, hostKey, hashPasswordVerb, health, report, importVerb, keys]
+const verbs: readonly Verb[] = [
+  serve,
+  demo,
+  check,
+  test,
+  hostKey,
+  hashPasswordVerb,
+  health,
+  report,
+  importVerb,
+  handover,
+  keys,
+]
 
 /**
  * Carries out a command line, without the program's name, and returns the exit code. Nothing at all means `demo`,

@@ -62,7 +62,7 @@ function readBlob(blob: Buffer, comment: string): ReadKey {
   if (type === 'ssh-dss') return refused('it is a DSA key, which is too weak and which no server takes any more')
   if (type.includes('-cert-')) return refused('it is a certificate, not a key')
   if (!keyTypes.includes(type)) return refused('it is a key of an unknown kind')
-  const bits = type === 'ssh-rsa' ? rsaBits(blob) : undefined
+  const bits = type === 'ssh-rsa' ? rsaBitsOf(blob) : undefined
   if (type === 'ssh-rsa' && bits === undefined) return refused('it is no public key')
   if (bits !== undefined && bits < rsaBitsMin)
     return refused(`it is an RSA key of ${bits} bits; ${rsaBitsMin} are needed`)
@@ -99,7 +99,7 @@ function isWhole(blob: Buffer): boolean {
 }
 
 /** Type, exponent, modulus; a leading zero byte is no bits. */
-function rsaBits(blob: Buffer): number | undefined {
+export function rsaBitsOf(blob: Buffer): number | undefined {
   const exponent = stringAt(blob, 4 + 7)
   const modulus = exponent && stringAt(blob, 4 + 7 + 4 + exponent.length)
   const digits = modulus?.toString('hex').replace(/^0+/, '') ?? ''

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { dayAt, lineOfRow } from '../../src/migration/rows.ts'
 import { noUsage } from '../../src/migration/usage.ts'
+import { program } from '../support/packages.ts'
 import { runOk } from '../support/run.ts'
 import { inProcess } from './in-process.ts'
 
@@ -23,8 +24,8 @@ partners: "*.partner.yaml"
 state: { directory: state }
 `,
   )
-  await runOk('ssh-keygen', ['-q', '-N', '', '-t', 'ed25519', '-f', join(folder, 'own')])
-  await runOk('ssh-keygen', ['-q', '-N', '', '-t', 'ed25519', '-f', join(folder, 'theirs')])
+  await runOk(program('ssh-keygen'), ['-q', '-N', '', '-t', 'ed25519', '-f', join(folder, 'own')])
+  await runOk(program('ssh-keygen'), ['-q', '-N', '', '-t', 'ed25519', '-f', join(folder, 'theirs')])
   const hash = `$scrypt$ln=15,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
   await writeFile(
     join(folder, 'acme.partner.yaml'),
@@ -109,7 +110,7 @@ describe('ftps-gateway import sftp-log', () => {
   }
 
   test('is how the report knows who has moved, and the gateway itself is nobody', async () => {
-    const own = (await runOk('ssh-keygen', ['-lf', join(folder, 'own.pub')])).toString().split(' ')[1] ?? ''
+    const own = (await runOk(program('ssh-keygen'), ['-lf', join(folder, 'own.pub')])).toString().split(' ')[1] ?? ''
     const log = join(folder, 'auth.log')
     await writeFile(log, login('beta', print) + login('acme-in', own) + login('root', print))
     const { code, stdout } = await verb('import', 'sftp-log', log)
@@ -132,7 +133,7 @@ describe('ftps-gateway import sftp-log', () => {
 describe('ftps-gateway keys add', () => {
   test('prints the line for authorized_keys, and remembers whose key it is', async () => {
     const file = join(folder, 'theirs.pub')
-    const print = (await runOk('ssh-keygen', ['-lf', file])).toString().split(' ')[1] ?? ''
+    const print = (await runOk(program('ssh-keygen'), ['-lf', file])).toString().split(' ')[1] ?? ''
     const { code, stdout, stderr } = await verb('keys', 'add', 'acme', file)
     const [type, base64] = (await readFile(file, 'utf8')).split(' ')
     expect([code, stdout.split(' ').slice(0, 2)]).toEqual([0, [type, base64]])

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readPublicKey } from '../../src/migration/public-key.ts'
+import { program } from '../support/packages.ts'
 import { run, runOk } from '../support/run.ts'
 
 let folder: string
@@ -13,12 +14,12 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 async function made(name: string, ...options: readonly string[]): Promise<string> {
   const file = join(folder, name)
-  await runOk('ssh-keygen', ['-q', '-N', '', '-f', file, ...options])
+  await runOk(program('ssh-keygen'), ['-q', '-N', '', '-f', file, ...options])
   return file
 }
 
 async function fingerprintOf(file: string): Promise<string> {
-  return (await runOk('ssh-keygen', ['-lf', file])).toString().split(' ')[1] ?? ''
+  return (await runOk(program('ssh-keygen'), ['-lf', file])).toString().split(' ')[1] ?? ''
 }
 
 describe('A key that a partner sends', () => {
@@ -33,7 +34,7 @@ describe('A key that a partner sends', () => {
     expect(key).toMatchObject({ kind: 'key', fingerprint: await fingerprintOf(file) })
     const [type, base64] = text.split(' ')
     expect(key).toMatchObject({ type, line: `${type} ${base64} jrgen@acme x  y` })
-    const rfc4716 = (await runOk('ssh-keygen', ['-e', '-f', file])).toString()
+    const rfc4716 = (await runOk(program('ssh-keygen'), ['-e', '-f', file])).toString()
     expect(readPublicKey(rfc4716)).toMatchObject({ kind: 'key', fingerprint: await fingerprintOf(file) })
   })
 
@@ -54,7 +55,7 @@ describe('A key that a partner sends', () => {
 
   test('is refused when it is a DSA key', async () => {
     const file = join(folder, 'dsa')
-    const { code } = await run('ssh-keygen', ['-q', '-N', '', '-t', 'dsa', '-f', file])
+    const { code } = await run(program('ssh-keygen'), ['-q', '-N', '', '-t', 'dsa', '-f', file])
     // Newer versions of ssh-keygen make none any more.
     const text = code === 0 ? readFileSync(`${file}.pub`, 'utf8') : `ssh-dss ${blob('ssh-dss', 'x'.repeat(128))}`
     expect(readPublicKey(text)).toEqual({ kind: 'refused', why: expect.stringContaining('DSA') })

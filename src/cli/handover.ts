@@ -1,0 +1,113 @@
+import { createHostKeyPolicy } from '../backend/sftp/host-keys.ts'
+import { probeHostKey, type ShownKey } from '../backend/sftp/probe.ts'
+import type { Config, PartnerConfig } from '../config/config.ts'
+import { readText } from '../config/files.ts'
+import { fingerprint } from '../config/kinds.ts'
+import { findings } from '../migration/blockers.ts'
+import { handoverSheet } from '../migration/handover.ts'
+import { daysKept, firstDay, readJournals } from '../migration/journal.ts'
+import { type SheetFormat, sheetFormats, sheetText } from '../migration/sheet.ts'
+import { sumOf } from '../migration/usage.ts'
+import { exit } from './exit.ts'
+import { parseHost } from './host-key.ts'
+import { configFor, partnerNamed } from './state.ts'
+import { parseOptionsAndWord, UsageError, type Verb } from './verb.ts'
+
+const timeoutMs = 10_000
+
+export const handover: Verb = {
+  name: 'handover',
+  synopsis: 'PARTNER --config FILE --server HOST[:PORT] [OPTIONS]',
+  summary: 'write the page with which a partner moves to SFTP',
+  details: `  PARTNER               its name in the configuration
+  --config FILE         the configuration, see config/gateway.yaml
+  --server HOST[:PORT]  the SFTP server that it moves to; asked for its host keys now
+  --host-key PRINT      a fingerprint of that server, besides those of the partner's backend; may be given several times
+  --user NAME           its user there (default: auth.username, or its first user)
+  --contact TEXT        whom it asks
+  --link URL            where it finds more
+  --format FORMAT       md (default), txt or html
+
+The host keys that the server shows have to be pinned, for the backend or by --host-key: a page with the key of somebody in
+between would be worse than none. Exit code 1: the server has shown another one.
+
+  ftps-gateway handover acme --config gateway.yaml --server sftp.example.com --format html > acme.html
+`,
+  async run(args, io) {
+    const { word: name, options } = parseOptionsAndWord(args, {
+      config: { type: 'string' },
+      server: { type: 'string' },
+      'host-key': { type: 'string', multiple: true, default: [] },
+      user: { type: 'string' },
+      contact: { type: 'string' },
+      link: { type: 'string' },
+      format: { type: 'string', default: 'md' },
+    })
+    if (name === undefined) throw new UsageError('handover needs PARTNER')
+    const format = formatOf(options.format)
+    const config = await configFor('handover', options.config, io)
+    const partner = partnerNamed(config, name)
+    if (options.server === undefined) throw new UsageError('handover needs --server HOST[:PORT]')
+    const server = parseHost(options.server)
+    for (const text of options['host-key']) {
+      if (fingerprint.read(text) === undefined)
+        throw new UsageError(`--host-key takes ${fingerprint.expects}, not ${text}`)
+    }
+    const shown = await probeHostKey(server.host, server.port, timeoutMs)
+    const isPinned = await pinsOf(config, partner, server, options['host-key'])
+    const strange = shown.filter((key) => !isPinned(key))
+    for (const { type, fingerprint } of strange) {
+      io.stderr.write(
+        `ftps-gateway: ${options.server} shows ${type} ${fingerprint}, which is pinned nowhere. When its administrator says that it is right, add --host-key ${fingerprint}\n`,
+      )
+    }
+    if (strange.length > 0) return exit.failure
+    const sheet = handoverSheet({
+      partner: partner.name,
+      title: undefined,
+      server,
+      user: options.user ?? userOf(partner),
+      hostKeys: shown,
+      root: partner.root,
+      dates: [],
+      contact: options.contact,
+      link: options.link,
+      found: await foundFor(config, partner),
+    })
+    io.stdout.write(sheetText(sheet, format))
+    return exit.ok
+  },
+}
+
+/** What the partner has done by FTPS that is different with SFTP, as far as the journal knows. */
+async function foundFor({ state }: Config, { name }: PartnerConfig): Promise<readonly string[]> {
+  if (state.directory === undefined) return []
+  const rows = await readJournals(state.directory, { since: firstDay(Date.now(), daysKept) })
+  const { blockers, notes } = findings({
+    usage: sumOf(rows.filter(({ partner }) => partner === name).map(({ usage }) => usage)),
+  })
+  return [...blockers, ...notes].map((text) => `You use ${text}.`)
+}
+
+/** Fingerprints and known_hosts of the partner's backend, and what the command line says. */
+async function pinsOf(
+  { backends }: Config,
+  partner: PartnerConfig,
+  server: { readonly host: string; readonly port: number },
+  named: readonly string[],
+): Promise<(key: ShownKey) => boolean> {
+  const { hostKeys = [], knownHosts } = backends.find((one) => one.name === partner.backend) ?? {}
+  const knownHostsText = knownHosts === undefined ? undefined : await readText(knownHosts)
+  const policy = createHostKeyPolicy({ ...server, fingerprints: [...hostKeys, ...named], knownHostsText })
+  return ({ blob }) => policy.check(blob) === 'trusted'
+}
+
+function userOf({ users, auth }: PartnerConfig): string {
+  return (auth.mode === 'passthrough' ? auth.username : undefined) ?? users[0] ?? ''
+}
+
+function formatOf(text: string): SheetFormat {
+  const format = sheetFormats.find((one) => one === text)
+  if (format === undefined) throw new UsageError(`--format takes ${sheetFormats.join(', ')}, not ${text}`)
+  return format
+}

@@ -1,0 +1,136 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { freePort } from '../support/free-port.ts'
+import { ground } from '../support/ground.ts'
+import { runOk } from '../support/run.ts'
+import { type Sshd, startSshd, unknownFingerprint } from '../support/sshd.ts'
+import { inProcess, type Outcome } from './in-process.ts'
+
+let sshd: Sshd
+beforeAll(async () => {
+  sshd = await startSshd()
+})
+afterAll(() => sshd?.stop())
+
+let folder: string
+beforeEach(async () => {
+  folder = mkdtempSync(join((await ground()).runFolder, 'handover-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+interface Setting {
+  readonly pins?: readonly string[]
+  readonly args?: readonly string[]
+  readonly root?: string
+}
+
+async function handover({ pins, args = [], root }: Setting = {}): Promise<Outcome> {
+  const { ed25519, ecdsa, rsa } = sshd.fingerprints
+  const config = join(folder, 'gateway.yaml')
+  const backend = { name: 'main', host: 'sftp.internal', hostKeys: pins ?? [ed25519, ecdsa, rsa] }
+  writeFileSync(config, JSON.stringify({ version: 1, backends: [backend], partners: 'acme.json' }))
+  const partner = { name: 'acme', match: { users: ['acme'] }, auth: { username: sshd.user.name } }
+  writeFileSync(join(folder, 'acme.json'), JSON.stringify({ ...partner, ...(root !== undefined && { root }) }))
+  const server = ['--server', `${sshd.host}:${sshd.port}`]
+  return inProcess(['handover', 'acme', '--config', config, ...(args.includes('--server') ? [] : server), ...args])
+}
+
+/** What stands under an id on the page. */
+function codeIn(page: string, id: string): string {
+  const text = new RegExp(`<pre id="${id}">([^<]*)</pre>`).exec(page)?.[1] ?? ''
+  return text
+    .replace(/&quot;/g, '"')
+    .replace(/&#39;/g, "'")
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&amp;/g, '&')
+}
+
+describe('ftps-gateway handover', () => {
+  test('names the server, its keys as it shows them now, and the user', async () => {
+    const { code, stdout } = await handover({
+      args: ['--contact', 'edi@example.com', '--link', 'https://example.com/x'],
+    })
+    expect(code).toBe(0)
+    for (const print of Object.values(sshd.fingerprints)) expect(stdout).toContain(print)
+    expect(stdout).toContain(`- Port: ${sshd.port} (TCP, the only one)`)
+    expect(stdout).toContain(`- User: ${sshd.user.name}`)
+    expect(stdout).toContain('- Questions: edi@example.com\n- More: https://example.com/x\n')
+    for (const line of sshd.knownHosts.trim().split('\n')) expect(stdout).toContain(`    ${line}\n`)
+  })
+
+  test('is no page when the server shows a key that is pinned nowhere', async () => {
+    const { ed25519, ecdsa, rsa } = sshd.fingerprints
+    const { code, stdout, stderr } = await handover({ pins: [ed25519, rsa] })
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^ftps-gateway: .* shows ecdsa-sha2-nistp256 SHA256:\S+, which is pinned nowhere.*\n$/)
+    expect((await handover({ pins: [unknownFingerprint()], args: ['--host-key', ed25519] })).code).toBe(1)
+    expect((await handover({ pins: [ed25519, rsa], args: ['--host-key', ecdsa] })).code).toBe(0)
+  })
+
+  test.each(['md', 'txt', 'html'])('is written as %s, with the folders and the commands', async (format) => {
+    const { stdout } = await handover({ root: '/data/partners/acme', args: ['--format', format, '--user', '<b>me'] })
+    expect(stdout).toContain('/data/partners/acme/in/orders.csv')
+    expect(stdout).toContain('/out/file is /data/partners/acme/out/file')
+    if (format === 'html') expect(stdout).not.toContain('<b>me')
+    expect(stdout).not.toContain('undefined')
+  })
+
+  test.each([
+    [['--format', 'pdf'], '--format takes md, txt, html, not pdf'],
+    [['--server', 'a:b:c'], 'not HOST[:PORT]: a:b:c'],
+    [
+      ['--host-key', 'x'],
+      '--host-key takes a fingerprint as `ssh-keygen -lf` prints it: "SHA256:" and 43 base64 characters, not x',
+    ],
+  ])('%j is wrong usage', async (args, message) => {
+    expect(await handover({ args })).toMatchObject({
+      code: 64,
+      stderr: `ftps-gateway: ${message}\nSee: ftps-gateway help\n`,
+    })
+  })
+
+  test('exits with 69 when the server cannot be reached', async () => {
+    expect((await handover({ args: ['--server', `127.0.0.1:${await freePort()}`] })).code).toBe(69)
+  })
+})
+
+describe('The commands of the page work as they are', () => {
+  let page: string
+  beforeEach(async () => {
+    // The server of the test has the user's files where they are, and the user may write to that folder alone.
+    await runOk('mkdir', ['-p', join(sshd.home, 'in')])
+    await runOk('chown', ['-R', `${sshd.user.uid}:${sshd.user.gid}`, sshd.home])
+    page = (await handover({ root: sshd.home, args: ['--format', 'html'] })).stdout
+    writeFileSync(join(folder, 'acme_sftp'), readFileSync(sshd.privateKey), { mode: 0o600 })
+    writeFileSync(join(folder, 'orders.csv'), `order ${Math.random()}\n`)
+    writeFileSync(join(folder, 'known_hosts'), `${codeIn(page, 'known-hosts')}\n`)
+    const options = `UserKnownHostsFile ${join(folder, 'known_hosts')}\nStrictHostKeyChecking yes\n`
+    writeFileSync(join(folder, 'ssh_config'), options)
+  })
+
+  const arrived = () => readFileSync(join(sshd.home, 'in', 'orders.csv'), 'utf8')
+  const sent = () => readFileSync(join(folder, 'orders.csv'), 'utf8')
+  const shell = (command: string) => runOk('sh', ['-c', command], { cwd: folder })
+  const withConfig = (command: string, program: string) => command.replace(program, `${program} -F ssh_config`)
+
+  test('those of OpenSSH', async () => {
+    const [batch = '', command = ''] = codeIn(page, 'openssh').split('\n\n')
+    writeFileSync(join(folder, 'upload.sftp'), `${batch}\n`)
+    await shell(withConfig(command, 'sftp'))
+    expect(arrived()).toBe(sent())
+  })
+
+  test('those of lftp', async () => {
+    await shell(withConfig(codeIn(page, 'lftp'), 'ssh'))
+    expect(arrived()).toBe(sent())
+  })
+
+  test('those of paramiko', async () => {
+    writeFileSync(join(folder, 'upload.py'), codeIn(page, 'paramiko'))
+    // Debian's, which has Debian's modules.
+    await runOk('/usr/bin/python3', ['upload.py'], { cwd: folder })
+    expect(arrived()).toBe(sent())
+  })
+})
