@@ -1,5 +1,6 @@
 import { suggest } from '../config/suggest.ts'
 import { check } from './check.ts'
+import { compare } from './compare.ts'
 import { demo } from './demo.ts'
 import { exit, explain } from './exit.ts'
 import { handover } from './handover.ts'
@@ -26,6 +27,7 @@ const verbs: readonly Verb[] = [
   importVerb,
   handover,
   keys,
+  compare,
 ]
 
 /**

@@ -68,7 +68,7 @@ describe('ftps-gateway', () => {
     const { code, stdout } = await quickly(['--help'])
     expect(code).toBe(0)
     const verbs = [...stdout.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, verb = '']) => verb)
-    const migration = ['report', 'import', 'handover', 'keys']
+    const migration = ['report', 'import', 'handover', 'keys', 'compare']
     const operation = ['serve', 'demo', 'check', 'test', 'host-key', 'hash-password', 'health']
     expect(verbs).toEqual([...operation, ...migration, 'help', 'version'])
     for (const verb of verbs.slice(0, -2)) {

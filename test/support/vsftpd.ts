@@ -28,6 +28,8 @@ export interface VsftpdOptions {
   readonly home?: string
   /** Taken from the test set-up by default. */
   readonly ground?: Ground
+  /** Data connections have to resume the TLS session of the control connection. */
+  readonly requireReuse?: boolean
 }
 
 export async function startVsftpd(options: VsftpdOptions = {}): Promise<Vsftpd> {
@@ -44,7 +46,17 @@ export async function startVsftpd(options: VsftpdOptions = {}): Promise<Vsftpd> 
   await runOk(program('openssl'), ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert])
   const { daemon, port } = await startOnFreePort(/^220/, async (candidate) => {
     const path = join(folder, 'vsftpd.conf')
-    writeFileSync(path, configuration({ port: candidate, home, empty: join(folder, 'empty'), cert, key }))
+    writeFileSync(
+      path,
+      configuration({
+        port: candidate,
+        home,
+        empty: join(folder, 'empty'),
+        cert,
+        key,
+        reuse: options.requireReuse === true,
+      }),
+    )
     return startDaemon(program('vsftpd'), [path], { runFolder })
   })
   return { host: '127.0.0.1', port, pid: daemon.pid, user, certificate: cert, home, log: daemon.log, stop: daemon.stop }
@@ -56,9 +68,10 @@ interface Configuration {
   readonly empty: string
   readonly cert: string
   readonly key: string
+  readonly reuse: boolean
 }
 
-function configuration({ port, home, empty, cert, key }: Configuration): string {
+function configuration({ port, home, empty, cert, key, reuse }: Configuration): string {
   const settings = {
     background: 'NO',
     listen: 'YES',
@@ -81,7 +94,7 @@ function configuration({ port, home, empty, cert, key }: Configuration): string 
     force_local_data_ssl: 'YES',
     force_local_logins_ssl: 'YES',
     // Python's ftplib makes a new TLS session for every data connection.
-    require_ssl_reuse: 'NO',
+    require_ssl_reuse: reuse ? 'YES' : 'NO',
     ssl_ciphers: 'HIGH',
   }
   return Object.entries(settings)
