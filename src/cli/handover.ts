@@ -49,6 +49,8 @@ between would be worse than none. Exit code 1: the server has shown another one.
     const partner = partnerNamed(config, name)
     if (options.server === undefined) throw new UsageError('handover needs --server HOST[:PORT]')
     const server = parseHost(options.server)
+    const user = options.user ?? userOf(partner)
+    if (user === undefined) throw new UsageError(`handover needs --user NAME: partner ${name} names no users`)
     for (const text of options['host-key']) {
       if (fingerprint.read(text) === undefined)
         throw new UsageError(`--host-key takes ${fingerprint.expects}, not ${text}`)
@@ -66,7 +68,7 @@ between would be worse than none. Exit code 1: the server has shown another one.
       partner: partner.name,
       title: undefined,
       server,
-      user: options.user ?? userOf(partner),
+      user,
       hostKeys: shown,
       root: partner.root,
       dates: [],
@@ -102,8 +104,8 @@ async function pinsOf(
   return ({ blob }) => policy.check(blob) === 'trusted'
 }
 
-function userOf({ users, auth }: PartnerConfig): string {
-  return (auth.mode === 'passthrough' ? auth.username : undefined) ?? users[0] ?? ''
+function userOf({ users, auth }: PartnerConfig): string | undefined {
+  return (auth.mode === 'passthrough' ? auth.username : undefined) ?? users[0]
 }
 
 function formatOf(text: string): SheetFormat {

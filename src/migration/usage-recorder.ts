@@ -1,3 +1,4 @@
+import { toText } from '../ftp/bytes.ts'
 import type { Event } from '../observe/observer.ts'
 import { dayAt, keyOf, type Row } from './rows.ts'
 import { type Owner, SessionWatch } from './session-watch.ts'
@@ -71,8 +72,10 @@ export class UsageRecorder {
     }
     const tally = new Tally()
     tally.count('total', event.outcome === 'bad_password' ? 'refused' : 'failed')
-    // Names of users of no partner are whatever strangers try.
-    this.#add({ partner: event.partner, user: event.partner === 'default' ? anybody : event.user }, tally.take())
+    // Until they have logged in, names of users are whatever strangers try, or passwords in the wrong place.
+    const user = toText(event.user)
+    const known = this.#users.get(event.partner)?.has(user) === true
+    this.#add({ partner: event.partner, user: known ? user : anybody }, tally.take())
   }
 
   #enter(partner: string, watch: SessionWatch | undefined): void {

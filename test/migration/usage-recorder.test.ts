@@ -89,6 +89,23 @@ describe('The record of a session', () => {
     ])
   })
 
+  test('of a refused login names the user only once that user has logged in: it could be a password', () => {
+    const refused = (user: string): Event => ({
+      kind: 'login',
+      session: 's1',
+      user,
+      partner: 'acme',
+      backend: 'main',
+      address: '203.0.113.9',
+      outcome: 'bad_password',
+      seconds: 1,
+    })
+    see(sessionEvents('s1', [refused('hunter2')]))
+    see(sessionEvents('s2', logsIn('s2', 'acme', 'acme')))
+    see(sessionEvents('s3', [refused('acme')]))
+    expect(recorder.take().map(({ user }) => user)).toEqual(['*', 'acme'])
+  })
+
   test('can be taken while the session lasts, and goes on after it', () => {
     const [opened, ...rest] = sessionEvents('s1', logsIn('s1', 'acme', 'acme'))
     const [login, closed] = [rest.slice(0, -1), rest.slice(-1)]
