@@ -208,6 +208,10 @@ export type FailureKind =
   | 'quotaExceeded'
   | 'busy'
   | 'unsupported'
+  /** Two paths are on two servers, and what was asked needs them on one. */
+  | 'otherServer'
+  /** The server of this folder is away; the login can go on with others. */
+  | 'away'
   /** The connection is lost, refused or not trusted; the login cannot go on. */
   | 'unavailable'
   | 'failed'

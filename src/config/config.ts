@@ -159,12 +159,24 @@ export interface PartnerConfig {
   readonly migration?: PartnerMigration
   /** The client's `/` on the backend; undefined: the backend's own root, starting in the login's home. */
   readonly root: string | undefined
+  /** In place of `root`: folders of the login, each on its backend; `backend` is that of `/`, or of the first. */
+  readonly paths?: readonly PathConfig[]
+  /** Whether links on the backend that lead out of the root, or of a path, are followed; undefined: they are not. */
+  readonly symlinks?: 'inside' | 'follow'
   /** What its file says in place of the globals and the listener. */
   readonly dialect: DialectChanges
   /** Complete, with those of the defaults; left out: none. */
   readonly limits?: PartnerLimits
   /** How often an upload has to come; undefined: nobody waits for one. */
   readonly expect?: { readonly everyMs: number; readonly weekdays: boolean } | undefined
+}
+
+export interface PathConfig {
+  /** As the client sees it, and on the backend; absolute and normalised. */
+  readonly ftp: string
+  readonly sftp: string
+  readonly backend: string
+  readonly readOnly: boolean
 }
 
 /** Of all logins of one partner together; 0 and undefined mean none. */

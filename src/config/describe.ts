@@ -107,7 +107,7 @@ function describeCapabilities({ readBytes, writeBytes, ...others }: BackendCapab
 const hidden = '[secret]'
 
 function describePartner({ name, users, sources, listeners, certificates, auth, ...partner }: PartnerConfig): object {
-  const { backend, backends = [], migration, root, dialect, limits, expect } = partner
+  const { backend, backends = [], migration, root, paths, symlinks, dialect, limits, expect } = partner
   const { username } = auth
   return {
     name,
@@ -127,7 +127,8 @@ function describePartner({ name, users, sources, listeners, certificates, auth, 
           },
     ...(backends.length > 1 ? { backends } : { backend }),
     ...(migration && describePartnerMigration(migration)),
-    ...(root !== undefined && { root }),
+    ...(paths ? { paths } : root !== undefined && { root }),
+    ...(symlinks && { symlinks }),
     ...(expect && { expect: { upload: { every: time(expect.everyMs), weekdays: expect.weekdays } } }),
     ...toldOnly(dialect),
     ...(limits && describeLimits(limits)),

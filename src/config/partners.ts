@@ -9,6 +9,7 @@ import { checkPartnerMigration } from './migration.ts'
 import type { MigrationConfig } from './migration-config.ts'
 import { checkAuth } from './partner-auth.ts'
 import { Claims, checkMatch } from './partner-match.ts'
+import { checkFiles } from './partner-paths.ts'
 import type { Problems } from './problems.ts'
 import { readTable } from './read.ts'
 import { partnerSchema } from './schema.ts'
@@ -66,12 +67,13 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
   if (source === undefined) return undefined
   const values = readTable(partnerSchema, [], { source, problems })
   if (values === undefined) return undefined
-  const { name, root } = values
+  const { name } = values
   claims.take('partner', name, source, ['name'])
   if (name === 'default') problems.add(source, ['name'], '"default" means logins that match no partner; choose another')
   const matched = checkMatch(values, source, claims, parts)
   const backends = checkBackends(values, source, parts)
   const migration = checkPartnerMigration(values, { ...parts, source, changed: await changeOf(file) })
+  const files = checkFiles(values, source, { ...parts, usual: backends[0] })
   const auth = await checkAuth(values.auth, source, { problems, checks, env })
   if (auth === undefined) return undefined
   const dialect = dialectChangesOf(values)
@@ -81,10 +83,9 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
     name,
     ...matched,
     auth,
-    backend: backends[0],
+    ...files,
     ...(backends.length > 1 && { backends }),
     ...(migration && { migration }),
-    root,
     dialect,
     limits,
     expect,

@@ -55,6 +55,8 @@ const backendReplies: Record<Exclude<FailureKind, 'unavailable' | 'limited'>, [n
   quotaExceeded: [552, 'Storage allocation exceeded.'],
   busy: [450, 'File busy, try again later.'],
   unsupported: [502, 'Not supported by the file server.'],
+  otherServer: [553, 'Not between these two folders, they are on different servers.'],
+  away: [450, 'The server of this folder cannot be reached, try again later.'],
   failed: [550, 'Requested action not taken.'],
 }
 

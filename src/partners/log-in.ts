@@ -1,6 +1,6 @@
 import { BackendError, type FileSystem, type Preparation } from '../backend/backend.ts'
 import type { PartnerConfig, PartnerLimits } from '../config/config.ts'
-import { type ByteString, fromText, toText } from '../ftp/bytes.ts'
+import { type ByteString, toText } from '../ftp/bytes.ts'
 import type { CharsetName } from '../ftp/charset.ts'
 import type { DialectChanges } from '../ftp/dialect.ts'
 import { Secret } from '../ftp/secret.ts'
@@ -11,9 +11,9 @@ import { type Destination, destinationOf, firstAvailable } from './destination.t
 import { type Caller, createDirectory, type Found, type Route } from './directory.ts'
 import { createEntrance, type EntranceParts } from './entrance.ts'
 import { readOnly } from './read-only.ts'
-import { rooted } from './rooted.ts'
 import { storedIn } from './stored-names.ts'
 import { type Stay, Usage } from './usage.ts'
+import { viewOf } from './view.ts'
 
 export interface LogInParts extends EntranceParts {
   /** The backend of users who belong to no partner. */
@@ -103,16 +103,17 @@ export function createLogIn(parts: LogInParts): {
       await entrance.prove(partner, password)
       const admitted = await pass(partner.auth.mode === 'certificate' ? 'certificate' : 'password')
       const stay = enter()
-      const opened = firstAvailable(goal.names, (name) => entrance.openHeld(name, partner, user))
-      return { stay, admitted, ...(await opened.catch((error: unknown) => leaving(stay, error))) }
+      const open = (name: string) => entrance.openHeld(name, partner, user)
+      const opened = firstAvailable(goal.names, open)
+      return { stay, admitted, open, ...(await opened.catch((error: unknown) => leaving(stay, error))) }
     }
     // Only the backend knows whether the password is right.
-    const opened = await firstAvailable(goal.names, (name, first) =>
-      entrance.openPassedThrough(name, partner, { user, password, preparation: first ? preparation : undefined }),
-    )
+    const openWith = (name: string, begun: Preparation | undefined) =>
+      entrance.openPassedThrough(name, partner, { user, password, preparation: begun })
+    const opened = await firstAvailable(goal.names, (name, first) => openWith(name, first ? preparation : undefined))
     try {
       const admitted = await pass('password')
-      return { stay: enter(), admitted, ...opened }
+      return { stay: enter(), admitted, open: (name: string) => openWith(name, undefined), ...opened }
     } catch (error) {
       await opened.files.close()
       throw error
@@ -146,11 +147,11 @@ export function createLogIn(parts: LogInParts): {
       // SSH has user names and passwords in UTF-8 (RFC 4252 sections 5 and 8), whatever charset the client has.
       const passwordInUtf8 = password && new Secret(toText(password.reveal()))
       if (elsewhere !== undefined) await entrance.refuse(elsewhere, found, passwordInUtf8)
-      const { files, backend, stay, admitted } = await admit(attempt, found, passwordInUtf8)
-      const { root = '/', dialect = {} } = partner ?? {}
-      const named = storedIn(files, dialect.names?.backendCharset ?? backendCharset)
+      const { files, backend, stay, admitted, open } = await admit(attempt, found, passwordInUtf8)
+      const { dialect = {} } = partner ?? {}
+      const named = (stored: FileSystem) => storedIn(stored, dialect.names?.backendCharset ?? backendCharset)
       const limits = partner ? partner.limits : defaultLimits
-      const inside = rooted(named, fromText(root))
+      const inside = viewOf(partner, named(files), async (backend) => named(await open(backend)))
       return {
         ...route,
         backend,
