@@ -1,14 +1,14 @@
-import { type Admin, startAdmin } from './admin/admin-server.ts'
 import { ByteBudget } from './backend/sftp/byte-budget.ts'
 import { parsePrivateKey } from './backend/sftp/private-key.ts'
 import { type Backends, checkBackends, closeBackends, makeBackends } from './composition/backends.ts'
 import { CertificateWatch } from './composition/certificate-watch.ts'
 import { gatewayMark } from './composition/gateway-mark.ts'
 import { Migration } from './composition/migration.ts'
+import { type Metrics, openAdmin, openListeners, type PassedSockets, warnOfUnused } from './composition/openings.ts'
 import { Preflights } from './composition/preflights.ts'
 import { messageOf, StartError, startError } from './composition/start-error.ts'
 import { warnOfLegacyTls, warnOfPeers, warnOfRestart } from './composition/warnings.ts'
-import type { Config, ListenerConfig } from './config/config.ts'
+import type { Config } from './config/config.ts'
 import { inWords } from './config/files.ts'
 import { type Bound, FtpServer } from './control/ftp-server.ts'
 import { lastWordsMs } from './control/session.ts'
@@ -36,22 +36,17 @@ export interface Gateway {
   stop(drainMs: number): Promise<void>
 }
 
-/** The rendered metrics, for the admin port. */
-export interface Metrics {
-  text(): Promise<string>
-  readonly contentType: string
-}
-
 /** Puts the parts together and opens the listeners last. Throws StartError; then nothing is left open. */
 export async function startGateway(
   config: Config,
   observer: Observer,
   metrics: Metrics,
   now: () => number = Date.now,
+  passed: PassedSockets = new Map(),
 ): Promise<Gateway> {
   const closers: Closer[] = []
   try {
-    return await start(config, observer, metrics, now, closers)
+    return await start(config, observer, metrics, now, closers, passed)
   } catch (error) {
     await closeAll(closers)
     throw error
@@ -70,6 +65,7 @@ async function start(
   metrics: Metrics,
   now: () => number,
   closers: Closer[],
+  passed: PassedSockets,
 ): Promise<Gateway> {
   const budget = new ByteBudget(config.limits.bytesInFlight)
   const shared = { budget, gateway: gatewayMark(config), observer }
@@ -114,7 +110,8 @@ async function start(
   if (admin) closers.push(() => admin.close())
 
   const listeners: Bound[] = []
-  for (const listener of config.listeners) listeners.push(await openListener(server, listener))
+  for (const listener of config.listeners) listeners.push(...(await openListeners(server, listener, passed)))
+  warnOfUnused(passed, config, observer)
   state.listening = true
   await migration.start(config)
   preflights.run(config, backends)
@@ -255,31 +252,4 @@ async function clientAuthoritiesOf({ listeners }: Config): Promise<SessionOption
     authorities.set(name, await loaded.catch(startError))
   }
   return authorities
-}
-
-async function openListener(server: FtpServer, listener: ListenerConfig): Promise<Bound> {
-  return server.listen(listener).catch((error: NodeJS.ErrnoException) => {
-    throw new StartError(`listener ${listener.name}: ${portProblem(error, listener.address, listener.port)}`, {
-      cause: error,
-    })
-  })
-}
-
-async function openAdmin(
-  { address, port }: { readonly address: string; readonly port: number },
-  metrics: Metrics,
-  status: Parameters<typeof startAdmin>[0]['status'],
-): Promise<Admin> {
-  return startAdmin({ address, port, metrics, status }).catch((error: NodeJS.ErrnoException) => {
-    throw new StartError(`admin: ${portProblem(error, address, port)}`, { cause: error })
-  })
-}
-
-function portProblem(error: NodeJS.ErrnoException, address: string, port: number): string {
-  const where = `port ${port} on ${address}`
-  if (error.code === 'EADDRINUSE') return `${where} is taken by another program; stop it or choose another port`
-  if (error.code === 'EACCES')
-    return `${where} may not be opened; give the process CAP_NET_BIND_SERVICE or choose a port from 1024`
-  if (error.code === 'EADDRNOTAVAIL') return `${address} is not an address of this machine; choose another address`
-  return `${where} cannot be opened: ${error.message}`
 }

@@ -5,6 +5,8 @@ import { type Gateway, startGateway } from '../gateway.ts'
 import type { Metrics, Names } from '../observe/metrics.ts'
 import type { Observer } from '../observe/observer.ts'
 import { calmCollector } from './collector.ts'
+import { passedSockets } from './passed-sockets.ts'
+import { serviceManager } from './service-manager.ts'
 import type { Io } from './verb.ts'
 import { sshCrypto, version } from './version.ts'
 
@@ -25,16 +27,21 @@ export interface GatewayRun {
 /**
  * Runs a gateway until SIGTERM or SIGINT: transfers may finish within `shutdown.drain`, a second signal cuts them.
  * SIGHUP takes over a changed configuration. Throws StartError when the gateway cannot start.
+ * The service manager that started us hears of all this, and its sockets are used for the listeners of their names.
  */
-export async function runGateway(run: GatewayRun, { signals }: Io): Promise<void> {
+export async function runGateway(run: GatewayRun, { signals, env }: Io): Promise<void> {
   calmCollector()
   const { observer, metrics } = run
   let { config } = run
   let gateway: Gateway | undefined
   const [stopped, cut] = [new AbortController(), new AbortController()]
   const onStop = () => (stopped.signal.aborted ? cut : stopped).abort()
+  const manager = serviceManager(env, (message) => observer({ kind: 'warning', topic: 'service_manager', message }))
   const onReload = oneAtATime(async () => {
-    if (gateway && !stopped.signal.aborted) config = await reload(gateway, config, run)
+    if (!gateway || stopped.signal.aborted) return
+    manager.reloading()
+    config = await reload(gateway, config, run)
+    manager.ready(inService(gateway))
   })
   // The process ends after this, as Node has it; the log should tell why.
   const onUncaught = (error: unknown) => {
@@ -49,14 +56,22 @@ export async function runGateway(run: GatewayRun, { signals }: Io): Promise<void
     metrics.declare(namesOf(config))
     run.inForce?.(config)
     observer({ kind: 'started', version, sshCrypto: sshCrypto() })
-    gateway = await startGateway(config, observer, metrics)
+    gateway = await startGateway(config, observer, metrics, Date.now, passedSockets(env, process.pid))
     run.started?.(gateway)
+    manager.ready(inService(gateway))
     await aborted(stopped.signal)
+    manager.stopping('no new logins; transfers may finish')
     await stop(gateway, config.shutdown.drainMs, cut.signal)
     observer({ kind: 'stopped' })
   } finally {
+    await manager.close()
     for (const [name, listener] of Object.entries(listeners)) signals.off(name, listener)
   }
+}
+
+/** For `systemctl status`. */
+function inService({ listeners }: Gateway): string {
+  return `serving ${listeners.map(({ name, port }) => `${name} on port ${port}`).join(', ')}`
 }
 
 async function stop(gateway: Gateway, drainMs: number, cut: AbortSignal): Promise<void> {

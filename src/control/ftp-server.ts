@@ -16,6 +16,8 @@ export interface Listener extends ListenerPolicy {
   readonly address: string
   /** 0 takes any free port. */
   readonly port: number
+  /** A listening socket that somebody else opened and keeps, instead of address and port. */
+  readonly descriptor?: number
 }
 
 export interface Bound {
@@ -37,6 +39,7 @@ export class FtpServer {
   options: SessionOptions
   limits: ServerLimits
   readonly #servers: Server[] = []
+  readonly #passed: Server[] = []
   readonly #sessions = new Map<FtpSession, { readonly address: string; readonly ended: Promise<void> }>()
   readonly #refused = new RefusedLogins()
   #draining = false
@@ -55,7 +58,8 @@ export class FtpServer {
     const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket, listener))
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ host: listener.address, port: listener.port }, () => {
+      const { descriptor, address: host, port } = listener
+      server.listen(descriptor === undefined ? { host, port } : { fd: descriptor }, () => {
         server.off('error', reject)
         resolve()
       })
@@ -63,6 +67,7 @@ export class FtpServer {
     // Running out of file descriptors shows here; the next accept may succeed again.
     server.on('error', (error) => this.options.observer({ kind: 'bug', error }))
     this.#servers.push(server)
+    if (listener.descriptor !== undefined) this.#passed.push(server)
     const { name, address, tls } = listener
     const port = portOf(server) ?? listener.port
     this.options.observer({ kind: 'listening', listener: name, address, port })
@@ -74,6 +79,8 @@ export class FtpServer {
     if (!this.#draining && this.#servers.length > 0)
       this.options.observer({ kind: 'draining', sessions: this.#sessions.size })
     this.#draining = true
+    // Whoever connects from now on waits in the socket for the gateway that comes next.
+    for (const server of this.#passed.splice(0)) server.close()
     for (const session of this.#sessions.keys()) session.stop(drainMs > 0 ? 'drain' : 'cut')
     const timer = setTimeout(() => {
       for (const session of this.#sessions.keys()) session.stop('cut')

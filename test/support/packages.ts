@@ -53,6 +53,7 @@ const packages: readonly DebianPackage[] = [
   { name: 'testssl.sh', program: 'testssl' },
   { name: 'sslscan', program: 'sslscan' },
   { name: 'nmap', program: 'nmap' },
+  { name: 'systemd', program: 'systemd-analyze' },
 ]
 
 const policyFile = '/usr/sbin/policy-rc.d'
