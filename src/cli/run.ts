@@ -9,6 +9,7 @@ import { health } from './health.ts'
 import { hostKey } from './host-key.ts'
 import { importVerb } from './import.ts'
 import { keys } from './keys.ts'
+import { ports } from './ports.ts'
 import { report } from './report.ts'
 import { serve } from './serve.ts'
 import { test } from './test.ts'
@@ -28,6 +29,7 @@ const verbs: readonly Verb[] = [
   handover,
   keys,
   compare,
+  ports,
 ]
 
 /**

@@ -20,6 +20,8 @@ export interface Verb {
   readonly summary: string
   /** Options and examples, for `help VERB`. */
   readonly details: string
+  /** What can stand behind an option, or instead of one (''), where that is not free: for the completion of shells. */
+  readonly words?: Readonly<Record<string, readonly string[]>>
   /** Returns the exit code (see exit.ts) or throws. */
   run(args: readonly string[], io: Io): Promise<number>
 }
