@@ -2,6 +2,7 @@ import { suggest } from '../config/suggest.ts'
 import { check } from './check.ts'
 import { compare } from './compare.ts'
 import { demo } from './demo.ts'
+import { doctor } from './doctor.ts'
 import { exit, explain } from './exit.ts'
 import { handover } from './handover.ts'
 import { hashPasswordVerb } from './hash-password.ts'
@@ -30,6 +31,7 @@ const verbs: readonly Verb[] = [
   keys,
   compare,
   ports,
+  doctor,
 ]
 
 /**

@@ -55,7 +55,8 @@ async function credentialsFor(
   return { kind: 'password', username, password: new Secret(await passwordOf(options['password-env'], io)) }
 }
 
-async function passwordOf(variable: string | undefined, { stdin, stderr, env }: Io): Promise<string> {
+/** From a variable of the environment, or from standard input. Throws UsageError. */
+export async function passwordOf(variable: string | undefined, { stdin, stderr, env }: Io): Promise<string> {
   if (variable === undefined) return readPassword(stdin, stderr, 'known')
   const password = env[variable]
   if (!password) throw new UsageError(`--password-env names a variable that is not set: ${variable}`)
