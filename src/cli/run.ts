@@ -4,12 +4,14 @@ import { compare } from './compare.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { exit, explain } from './exit.ts'
+import { explainVerb } from './explain.ts'
 import { handover } from './handover.ts'
 import { hashPasswordVerb } from './hash-password.ts'
 import { health } from './health.ts'
 import { hostKey } from './host-key.ts'
 import { importVerb } from './import.ts'
 import { keys } from './keys.ts'
+import { migrate } from './migrate.ts'
 import { ports } from './ports.ts'
 import { report } from './report.ts'
 import { serve } from './serve.ts'
@@ -32,6 +34,8 @@ const verbs: readonly Verb[] = [
   compare,
   ports,
   doctor,
+  migrate,
+  explainVerb,
 ]
 
 /**

@@ -9,6 +9,8 @@ export interface Io {
   readonly env: NodeJS.ProcessEnv
   /** Where SIGHUP, SIGINT and SIGTERM arrive, and what nobody caught: the process. */
   readonly signals: EventEmitter
+  /** In place of the clock. */
+  readonly now?: () => number
 }
 
 /** One word after `ftps-gateway`. */

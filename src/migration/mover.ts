@@ -5,7 +5,8 @@ import { brownoutBegins } from './phase.ts'
 import type { RecordedLogins } from './recorded-logins.ts'
 import type { Mover } from './windows.ts'
 
-const recordedMs = 60 * 86_400_000
+/** Logins of so long tell when a partner comes. */
+export const recordedMs = 60 * 86_400_000
 
 /**
  * A partner with its logins of the sixty days before its first brownout. Later ones do not count: brownouts change when a
