@@ -32,7 +32,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join((await ground()).runFolder, 'canary-'))
   const key = join(folder, 'key')
   copyFileSync(sshd.privateKey, key)
-  await runOk(program('ssh-keygen'), ['-p', '-q', '-P', '', '-N', passphrase, '-f', key])
+  // Few rounds: each verb reads the key.
+  await runOk(program('ssh-keygen'), ['-p', '-q', '-a', '1', '-P', '', '-N', passphrase, '-f', key])
   const passwordHash = await hashPassword(password)
   const lines = (file: string) => readFileSync(file, 'utf8').split('\n')
   secrets = {
