@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { ByteString } from '../ftp/bytes.ts'
+import type { Reply } from '../ftp/reply.ts'
 import type { Secret } from '../ftp/secret.ts'
 
 /**
@@ -220,8 +221,11 @@ export type FailureKind =
 export class BackendError extends Error {
   override readonly name = 'BackendError'
   readonly kind: FailureKind
-  constructor(kind: FailureKind, message: string, options?: ErrorOptions) {
+  /** What the client reads in place of the words for its kind: those of an old server behind the relay. */
+  readonly reply: Reply | undefined
+  constructor(kind: FailureKind, message: string, options?: ErrorOptions & { readonly reply?: Reply | undefined }) {
     super(message, options)
     this.kind = kind
+    this.reply = options?.reply
   }
 }

@@ -83,7 +83,7 @@ export async function secureConnection(
  * Decides what the end of an upload means at the moment when the TLS engine reports it (see EndOfDataShim), before any
  * reader can see it: an end that proves nothing destroys the socket, so it never looks like one. Returns the verdict.
  */
-function judgeEnd(
+export function judgeEnd(
   socket: TLSSocket,
   shim: EndOfDataShim,
   acceptFin: (bytes: number) => boolean,
