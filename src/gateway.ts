@@ -4,6 +4,7 @@ import { type Backends, checkBackends, closeBackends, makeBackends } from './com
 import { CertificateWatch } from './composition/certificate-watch.ts'
 import { gatewayMark } from './composition/gateway-mark.ts'
 import { Migration } from './composition/migration.ts'
+import { makeOldServers } from './composition/old-servers.ts'
 import { type Metrics, openAdmin, openListeners, type PassedSockets, warnOfUnused } from './composition/openings.ts'
 import { Preflights } from './composition/preflights.ts'
 import { messageOf, StartError, startError } from './composition/start-error.ts'
@@ -17,6 +18,7 @@ import { advertised } from './data/advertised-address.ts'
 import { PassivePorts } from './data/passive-ports.ts'
 import { sliceOf } from './data/port-slice.ts'
 import { SourcePorts } from './data/source-ports.ts'
+import type { OldServer } from './legacy/old-server.ts'
 import type { Observer } from './observe/observer.ts'
 import { TransferLog } from './observe/transfer-log.ts'
 import { createLogIn } from './partners/log-in.ts'
@@ -165,7 +167,8 @@ async function sessionOptions(config: Config, backends: Backends, lasting: Lasti
   warnOfPeers(config, observer)
   warnOfLegacyTls(config, observer)
   const clientAuthorities = await clientAuthoritiesOf(config)
-  const { logIn, prepare, routeOf, certificateSuffices } = logInOf(config, backends, lasting)
+  const oldServers = await makeOldServers(config, observer)
+  const { logIn, prepare, routeOf, certificateSuffices } = logInOf(config, backends, oldServers, lasting)
   return {
     tls,
     clientAuthorities,
@@ -212,12 +215,18 @@ function certificateFiles({ tls }: Config): readonly string[] {
 }
 
 /** Throws StartError for a key that cannot be used; a checked configuration has none. */
-function logInOf(config: Config, backends: Backends, { usage, migration }: Lasting): ReturnType<typeof createLogIn> {
+function logInOf(
+  config: Config,
+  backends: Backends,
+  oldServers: ReadonlyMap<string, OldServer>,
+  { usage, migration }: Lasting,
+): ReturnType<typeof createLogIn> {
   try {
     return createLogIn({
       partners: config.partners,
       backends: new Map([...backends].map(([name, { backend }]) => [name, backend])),
       defaultBackend: config.defaults.backend,
+      relaying: { oldServers, usual: config.defaults.legacy },
       defaultLimits: config.defaults.limits,
       usage,
       backendCharset: config.dialect.names.backendCharset,

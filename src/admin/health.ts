@@ -28,7 +28,8 @@ export function readiness({ listening, backends }: GatewayStatus): Judgement {
     return up === undefined ? `backend ${name} has not been tried yet` : `backend ${name} cannot be reached`
   })
   if (!listening) reasons.unshift('listeners are not open')
-  return { ok: listening && down.length < backends.length, reasons }
+  // Where every login is relayed to an old server there is no backend at all.
+  return { ok: listening && (backends.length === 0 || down.length < backends.length), reasons }
 }
 
 /** Whether a load balancer should send new clients here: as readiness, and not while draining. */

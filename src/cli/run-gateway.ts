@@ -106,9 +106,13 @@ function ofProcess({ logging: { level, format } }: Config): object {
 }
 
 /** Partners as they appear in events: logins that match none are counted under `default`. */
-function namesOf({ listeners, partners, backends }: Config): Names {
+function namesOf({ listeners, partners, backends, oldServers }: Config): Names {
   const name = (named: { readonly name: string }) => named.name
-  return { listeners: listeners.map(name), partners: ['default', ...partners.map(name)], backends: backends.map(name) }
+  return {
+    listeners: listeners.map(name),
+    partners: ['default', ...partners.map(name)],
+    backends: [...backends, ...oldServers].map(name),
+  }
 }
 
 /** Runs a job when called; calls that come while it runs make it run once more afterwards. */

@@ -99,7 +99,7 @@ export async function closeBackends(backends: Backends, except?: Backends): Prom
 export async function checkBackends(backends: Backends, observer: Observer): Promise<void> {
   const problems = await Promise.all([...backends.values()].map(({ backend }) => problemOf(backend)))
   const found = problems.filter((problem) => problem !== undefined)
-  if (found.length === backends.size) {
+  if (found.length === backends.size && found.length > 0) {
     const advice = 'Check host, port, firewall and hostKeys, and that the SFTP server runs'
     throw new StartError(`no backend can be used: ${found.join('; ')}. ${advice}.`)
   }

@@ -1,6 +1,7 @@
 import type { Checks } from './checks.ts'
-import type { BackendConfig, PartnerConfig } from './config.ts'
+import type { BackendConfig, OldServerConfig, PartnerConfig } from './config.ts'
 import { readNamed, resolveFrom } from './files.ts'
+import { checkOldServer, checkType } from './old-servers.ts'
 import type { Problems } from './problems.ts'
 import { reportDuplicates } from './references.ts'
 import type { gatewaySchema } from './schema.ts'
@@ -17,15 +18,19 @@ export async function checkBackends(
   source: Source,
   problems: Problems,
   checks: Checks | undefined,
-): Promise<BackendConfig[]> {
+): Promise<{ readonly backends: BackendConfig[]; readonly oldServers: OldServerConfig[] }> {
   if (globals.backends.length === 0)
     problems.add(source, ['backends'], 'is missing; it must name at least one SFTP server')
   reportDuplicates(source, backendNames(source), problems)
   const backends: BackendConfig[] = []
+  const oldServers: OldServerConfig[] = []
   for (const [i, values] of globals.backends.entries()) {
-    if (values !== undefined) backends.push(await checkBackend(values, i, source, problems, checks))
+    if (values === undefined) continue
+    checkType(values, i, source, problems)
+    if (values.type === 'ftps') oldServers.push(await checkOldServer(values, i, source, problems))
+    else backends.push(await checkBackend(values, i, source, problems, checks))
   }
-  return backends
+  return { backends, oldServers }
 }
 
 async function checkBackend(
@@ -35,7 +40,7 @@ async function checkBackend(
   problems: Problems,
   checks: Checks | undefined,
 ): Promise<BackendConfig> {
-  const { name, host, port, hostKeys, timeouts, health, stripe, pool, preflight } = values
+  const { name, host, port = 22, hostKeys, timeouts, health, stripe, pool, preflight } = values
   const knownHosts = values.knownHosts === undefined ? undefined : resolveFrom(source, values.knownHosts)
   const key = ['backends', i, 'knownHosts']
   if (knownHosts !== undefined) {
@@ -98,19 +103,25 @@ export function checkPreflights(
 }
 
 /** Where each backend is named, also of those that are faulty otherwise: a reference to them is no second fault. */
-function backendNames(source: Source): { readonly path: readonly (string | number)[]; readonly text: string }[] {
+function backendNames(
+  source: Source,
+  type?: 'sftp' | 'ftps',
+): { readonly path: readonly (string | number)[]; readonly text: string }[] {
   const node = nodeAt(source, ['backends'])
   const items = node?.type === 'list' ? node.items : []
   return items.flatMap((_, i) => {
     const path = ['backends', i, 'name']
     const text = textAt(source, path)
-    return text === undefined ? [] : [{ path, text }]
+    const other = type !== undefined && (textAt(source, ['backends', i, 'type']) ?? 'sftp') !== type
+    return text === undefined || other ? [] : [{ path, text }]
   })
 }
 
 /** What is wrong with the name of a backend that something refers to; undefined when it exists. */
-export function backendFault(name: string, globalsSource: Source): string | undefined {
-  const names = backendNames(globalsSource).map(({ text }) => text)
+export function backendFault(name: string, globalsSource: Source, type: 'sftp' | 'ftps' = 'sftp'): string | undefined {
+  const names = backendNames(globalsSource, type).map(({ text }) => text)
+  const known = backendNames(globalsSource).some(({ text }) => text === name)
+  if (known && !names.includes(name)) return `backend "${name}" is not of type ${type}`
   return names.includes(name) ? undefined : `no backend is named "${name}"${suggest(name, names)}`
 }
 
@@ -118,11 +129,27 @@ export function backendFault(name: string, globalsSource: Source): string | unde
 export function checkDefaultBackend(globals: Globals, source: Source, problems: Problems): string {
   const key = ['defaults', 'backend']
   const name = globals.defaults.backend
-  const [first, ...others] = backendNames(source)
+  const [first, ...others] = backendNames(source, 'sftp')
   if (name === undefined && others.length > 0) {
     problems.add(source, key, 'is missing; with several backends it must name the one for logins that match no partner')
   }
   const fault = name === undefined ? undefined : backendFault(name, source)
   if (fault !== undefined) problems.add(source, key, fault)
   return name ?? first?.text ?? ''
+}
+
+/** The old server of logins in the phase `legacy` whose partner names no other. */
+export function checkDefaultLegacy(globals: Globals, source: Source, problems: Problems): string | undefined {
+  const { legacy, phase } = globals.defaults
+  const key = ['defaults', 'legacy']
+  const fault = legacy === undefined ? undefined : backendFault(legacy, source, 'ftps')
+  if (fault !== undefined) problems.add(source, key, fault)
+  if (legacy === undefined && phase === 'legacy') {
+    problems.add(source, key, 'is missing; defaults.phase: legacy needs a backend of type ftps, by its name')
+  }
+  const sftp = backendNames(source, 'sftp').length > 0 || globals.backends.length === 0
+  if (!sftp && phase !== 'legacy' && !problems.has(source, ['defaults', 'phase'])) {
+    problems.add(source, ['backends'], 'names no SFTP server, which everybody needs who is not in the phase legacy')
+  }
+  return legacy
 }

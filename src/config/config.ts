@@ -9,11 +9,15 @@ export interface Config {
   readonly active: ActiveConfig
   readonly tls: TlsConfig
   readonly backends: readonly BackendConfig[]
+  /** Servers to which logins in the phase `legacy` are relayed. */
+  readonly oldServers: readonly OldServerConfig[]
   readonly defaults: {
     /** Backend of logins that match no partner. */
     readonly backend: string
     /** Of logins that match no partner. */
     readonly phase: Phase
+    /** The old server of the phase `legacy`, where a partner names no other. */
+    readonly legacy: string | undefined
     /** Of each partner that says nothing else, and of each user of no partner. */
     readonly limits: PartnerLimits
   }
@@ -128,6 +132,22 @@ export interface BackendCapabilities {
   readonly readOnce?: boolean
   readonly keepalive?: 'ssh' | 'sftp' | 'off'
 }
+/** A backend of type ftps. */
+export interface OldServerConfig {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly tls: {
+    readonly mode: 'explicit' | 'implicit' | 'off'
+    /** File with the authorities that vouch for it, in place of the system's. */
+    readonly ca: string | undefined
+    /** `SHA256:AA:BB:…` of its certificates. */
+    readonly fingerprints: readonly string[]
+    readonly verify: boolean
+    readonly minVersion: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+  }
+  readonly timeouts: Pick<BackendTimeouts, 'connectMs' | 'loginMs' | 'requestMs' | 'closeMs'>
+}
 export interface BackendTimeouts {
   /** TCP connect. */
   readonly connectMs: number
@@ -155,6 +175,8 @@ export interface PartnerConfig {
   readonly backend: string
   /** All that are tried, `backend` first: the next one when the one before is unavailable. */
   readonly backends?: readonly string[]
+  /** The old server of the phase `legacy`; undefined: that of the defaults. */
+  readonly legacy?: string | undefined
   /** Undefined: phase gateway, for good. */
   readonly migration?: PartnerMigration
   /** The client's `/` on the backend; undefined: the backend's own root, starting in the login's home. */

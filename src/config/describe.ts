@@ -4,6 +4,7 @@ import type {
   BackendProof,
   Config,
   ListenerConfig,
+  OldServerConfig,
   PartnerConfig,
   PartnerLimits,
 } from './config.ts'
@@ -17,24 +18,28 @@ import { size, time } from './describe-units.ts'
 export function describeConfig(config: Config): string {
   const globals = {
     version: 1,
-    backends: config.backends.map(({ timeouts, health, pool, hostKeys, knownHosts, capabilities, ...backend }) => ({
-      ...backend,
-      ...(hostKeys.length > 0 && { hostKeys }),
-      ...(knownHosts !== undefined && { knownHosts }),
-      timeouts: {
-        connect: time(timeouts.connectMs),
-        login: time(timeouts.loginMs),
-        request: time(timeouts.requestMs),
-        close: time(timeouts.closeMs),
-        reconnect: time(timeouts.reconnectMs),
-      },
-      health: { every: time(health.everyMs), timeout: time(health.timeoutMs) },
-      pool: { connections: pool.connections, idle: time(pool.idleMs) },
-      ...(Object.keys(capabilities).length > 0 && { capabilities: describeCapabilities(capabilities) }),
-    })),
+    backends: [
+      ...config.backends.map(({ timeouts, health, pool, hostKeys, knownHosts, capabilities, ...backend }) => ({
+        ...backend,
+        ...(hostKeys.length > 0 && { hostKeys }),
+        ...(knownHosts !== undefined && { knownHosts }),
+        timeouts: {
+          connect: time(timeouts.connectMs),
+          login: time(timeouts.loginMs),
+          request: time(timeouts.requestMs),
+          close: time(timeouts.closeMs),
+          reconnect: time(timeouts.reconnectMs),
+        },
+        health: { every: time(health.everyMs), timeout: time(health.timeoutMs) },
+        pool: { connections: pool.connections, idle: time(pool.idleMs) },
+        ...(Object.keys(capabilities).length > 0 && { capabilities: describeCapabilities(capabilities) }),
+      })),
+      ...config.oldServers.map(describeOldServer),
+    ],
     defaults: {
-      backend: config.defaults.backend,
+      backend: config.defaults.backend || undefined,
       phase: config.defaults.phase,
+      legacy: config.defaults.legacy,
       ...describeLimits(config.defaults.limits),
     },
     listeners: config.listeners.map(describeListener),
@@ -83,6 +88,20 @@ function describeLogging({ transferLog, audit, ...log }: Config['logging']): obj
   return { ...log, ...(transferLog && { transferLog }), ...(audit !== undefined && { audit: { path: audit } }) }
 }
 
+function describeOldServer({ tls, timeouts, ...server }: OldServerConfig) {
+  return {
+    ...server,
+    type: 'ftps',
+    tls: { ...tls, verify: tls.verify ? 'on' : 'off' },
+    timeouts: {
+      connect: time(timeouts.connectMs),
+      login: time(timeouts.loginMs),
+      request: time(timeouts.requestMs),
+      close: time(timeouts.closeMs),
+    },
+  }
+}
+
 function describeListener(listener: ListenerConfig): object {
   const { sessionReuse, active, greetingDelayMs, minTls, clientCa, clientCrl, ...always } = listener
   return {
@@ -107,7 +126,7 @@ function describeCapabilities({ readBytes, writeBytes, ...others }: BackendCapab
 const hidden = '[secret]'
 
 function describePartner({ name, users, sources, listeners, certificates, auth, ...partner }: PartnerConfig): object {
-  const { backend, backends = [], migration, root, paths, symlinks, dialect, limits, expect } = partner
+  const { backend, backends = [], legacy, migration, root, paths, symlinks, dialect, limits, expect } = partner
   const { username } = auth
   return {
     name,
@@ -126,6 +145,7 @@ function describePartner({ name, users, sources, listeners, certificates, auth, 
             sftp: { username, ...describeProof(auth.proof) },
           },
     ...(backends.length > 1 ? { backends } : { backend }),
+    ...(legacy !== undefined && { legacy }),
     ...(migration && describePartnerMigration(migration)),
     ...(paths ? { paths } : root !== undefined && { root }),
     ...(symlinks && { symlinks }),

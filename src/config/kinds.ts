@@ -249,14 +249,17 @@ export const certificateName: Kind<string> = {
     '"SHA256:" and a fingerprint in hex, as `openssl x509 -fingerprint -sha256` prints it, or "CN=" and a common name',
   read(text) {
     if (text.startsWith('CN=')) return isLine(text) && text.length > 3 ? text : undefined
-    const hex = /^SHA256:([0-9A-F]{64}|(?:[0-9A-F]{2}:){31}[0-9A-F]{2})$/i.exec(text)?.[1]
-    return (
-      hex &&
-      `SHA256:${hex
-        .toUpperCase()
-        .replaceAll(':', '')
-        .replace(/..(?=.)/g, '$&:')}`
-    )
+    return certificateFingerprint.read(text)
+  },
+}
+
+/** Of a server's certificate. */
+export const certificateFingerprint: Kind<string> = {
+  expects: '"SHA256:" and a fingerprint in hex, as `openssl x509 -fingerprint -sha256` prints it',
+  read(text) {
+    const [, hex] = /^SHA256:([0-9A-F]{64}|(?:[0-9A-F]{2}:){31}[0-9A-F]{2})$/i.exec(text) ?? []
+    const pairs = hex?.toUpperCase().match(/[0-9A-F]{2}/g)
+    return pairs ? `SHA256:${pairs.join(':')}` : undefined
   },
 }
 

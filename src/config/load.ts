@@ -1,4 +1,4 @@
-import { checkBackends, checkDefaultBackend, checkPreflights } from './backends.ts'
+import { checkBackends, checkDefaultBackend, checkDefaultLegacy, checkPreflights } from './backends.ts'
 import type { Checks } from './checks.ts'
 import type { Config } from './config.ts'
 import { dialectOf } from './dialect.ts'
@@ -27,8 +27,9 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
   if (globals === undefined) throw problems.error()
   if (globals.version === undefined) problems.add(source, ['version'], 'is missing; write "version: 1"')
 
-  const backends = await checkBackends(globals, source, problems, checks)
+  const { backends, oldServers } = await checkBackends(globals, source, problems, checks)
   const defaultBackend = checkDefaultBackend(globals, source, problems)
+  const defaultLegacy = checkDefaultLegacy(globals, source, problems)
   const listeners = checkListeners(globals, source, problems)
   await checkClientCertificates(listeners, source, problems)
   const certificates = await checkCertificates(globals, source, problems)
@@ -41,7 +42,14 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
     checks,
   })
   const common = { globals: source, env, problems, checks, migration, loginMs: globals.timeouts.login }
-  const partners = await loadPartners({ ...common, pattern, defaultBackend, listeners, limits: usualLimits })
+  const partners = await loadPartners({
+    ...common,
+    pattern,
+    defaultBackend,
+    defaultLegacy,
+    listeners,
+    limits: usualLimits,
+  })
   checkLimits(globals, source, problems)
   checkReuse(globals, source, problems)
   const passive = checkPassive(globals, source, problems)
@@ -57,7 +65,13 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
     active: { sourcePort: active.sourcePort },
     tls: { certificates, minVersion: tls.minVersion },
     backends,
-    defaults: { backend: defaultBackend, phase: globals.defaults.phase, limits: usualLimits },
+    oldServers,
+    defaults: {
+      backend: defaultBackend,
+      phase: globals.defaults.phase,
+      legacy: defaultLegacy,
+      limits: usualLimits,
+    },
     migration,
     partners,
     admin: admin === 'off' ? undefined : admin,

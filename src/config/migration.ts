@@ -25,7 +25,7 @@ const standard: readonly Rung[] = [
 /** Where nothing is expected of a partner, a file a day is: it gets through between two windows. */
 const usuallyApartMs = 24 * hour
 
-export const legacyFault = 'legacy needs a backend of type ftps, which is not in this version yet'
+const legacyFault = 'legacy needs a backend of type ftps, named by legacy or by defaults.legacy'
 
 export function checkMigration(globals: Globals, source: Source, problems: Problems): MigrationConfig {
   const { publicSftp, link, contact, timezone, freeze } = globals.migration
@@ -37,7 +37,6 @@ export function checkMigration(globals: Globals, source: Source, problems: Probl
   const { host, port } = publicSftp
   if (host === undefined && nodeAt(source, ['migration', 'publicSftp']) !== undefined)
     problems.add(source, ['migration', 'publicSftp', 'host'], 'is missing; it must be the server that partners move to')
-  if (globals.defaults.phase === 'legacy') problems.add(source, ['defaults', 'phase'], legacyFault)
   return {
     publicSftp: host === undefined ? undefined : { host, port },
     link,
@@ -74,6 +73,8 @@ export interface PartnerMigrationParts {
   readonly changed: number
   /** A login takes no longer. */
   readonly loginMs: number
+  /** The old server of partners that name no other. */
+  readonly defaultLegacy: string | undefined
 }
 
 /** Undefined when its file says nothing about it. */
@@ -85,7 +86,8 @@ export function checkPartnerMigration(
   if (!Object.keys(partnerMigrationEntries).some((key) => isSaid(source, [key]))) return undefined
   const { phase, title, wave, owner, storage } = values
   const timeline = checkTimeline(values, parts)
-  if (phase === 'legacy') problems.add(source, ['phase'], legacyFault)
+  const nowhere = values.legacy === undefined && parts.defaultLegacy === undefined
+  if (phase === 'legacy' && nowhere) problems.add(source, ['phase'], legacyFault)
   if (phase === 'brownout' && timeline.brownout === undefined) {
     const why = 'is missing; phase: brownout needs the day from which the weeks of its ladder count'
     problems.add(source, ['timeline', 'brownout'], why)
@@ -103,7 +105,10 @@ export function checkPartnerMigration(
   }
 }
 
-function checkTimeline({ phase, timeline }: PartnerValues, { source, problems }: PartnerMigrationParts): Timeline {
+function checkTimeline(
+  { phase, timeline, legacy }: PartnerValues,
+  { source, problems, defaultLegacy }: PartnerMigrationParts,
+): Timeline {
   let before: { readonly name: string; readonly date: string } | undefined
   for (const name of ['gateway', 'notice', 'brownout', 'retired'] as const) {
     const date = timeline[name]
@@ -112,8 +117,8 @@ function checkTimeline({ phase, timeline }: PartnerValues, { source, problems }:
       problems.add(source, ['timeline', name], `must be later than timeline.${before.name}, ${before.date}`)
     before = { name, date }
   }
-  // Before that date the partner would be with the old server.
-  if (timeline.gateway !== undefined && phase === 'auto') {
+  // Before that date the partner is with the old server.
+  if (timeline.gateway !== undefined && phase === 'auto' && legacy === undefined && defaultLegacy === undefined) {
     const advice = 'leave gateway out for a partner that is with the gateway from the start'
     problems.add(source, ['timeline', 'gateway'], `before it the phase is legacy, and ${legacyFault}; ${advice}`)
   }

@@ -25,6 +25,7 @@ export interface PartnerParts {
   /** The pattern of partner files, as written there. */
   readonly pattern: string | undefined
   readonly defaultBackend: string
+  readonly defaultLegacy: string | undefined
   readonly listeners: readonly ListenerConfig[]
   /** Of partners that say nothing else. */
   readonly limits: PartnerLimits
@@ -73,6 +74,9 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
   const matched = checkMatch(values, source, claims, parts)
   const backends = checkBackends(values, source, parts)
   const migration = checkPartnerMigration(values, { ...parts, source, changed: await changeOf(file) })
+  const { legacy } = values
+  const fault = legacy === undefined ? undefined : backendFault(legacy, parts.globals, 'ftps')
+  if (fault !== undefined) problems.add(source, ['legacy'], fault)
   const files = checkFiles(values, source, { ...parts, usual: backends[0] })
   const auth = await checkAuth(values.auth, source, { problems, checks, env })
   if (auth === undefined) return undefined
@@ -85,6 +89,7 @@ async function loadPartner(file: string, claims: Claims, parts: PartnerParts): P
     auth,
     ...files,
     ...(backends.length > 1 && { backends }),
+    ...(legacy !== undefined && { legacy }),
     ...(migration && { migration }),
     dialect,
     limits,

@@ -9,9 +9,9 @@ export const gatewaySchema = {
   version: optional(kinds.oneOf(['1'])),
   backends: listOfTables({
     name: required(kinds.label),
-    type: preset(kinds.oneOf(['sftp'], ['ftps']), 'sftp'),
+    type: preset(kinds.oneOf(['sftp', 'ftps']), 'sftp'),
     host: required(kinds.host),
-    port: preset(kinds.port, '22'),
+    port: optional(kinds.port),
     hostKeys: listOf(kinds.fingerprint),
     knownHosts: optional(kinds.path),
     timeouts: table({
@@ -48,12 +48,18 @@ export const gatewaySchema = {
       readOnce: optional(kinds.truth),
       keepalive: optional(kinds.oneOf(['ssh', 'sftp', 'off'])),
     }),
-    tls: later,
+    tls: table({
+      mode: preset(kinds.oneOf(['explicit', 'implicit', 'off']), 'explicit'),
+      ca: optional(kinds.path),
+      fingerprints: listOf(kinds.certificateFingerprint),
+      verify: preset(kinds.oneOf(['on', 'off']), 'on'),
+      minVersion: preset(kinds.oneOf(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']), 'TLSv1.2'),
+    }),
   }),
   defaults: table({
     backend: optional(kinds.label),
     phase: preset(kinds.oneOf(['legacy', 'gateway', 'notice', 'retired']), 'gateway'),
-    legacy: later,
+    legacy: optional(kinds.label),
     limits: table(limitEntries),
   }),
   partners: optional(kinds.path),
@@ -160,6 +166,7 @@ export const partnerSchema = {
   backend: optional(kinds.label),
   root: optional(kinds.root),
   backends: listOf(kinds.label),
+  legacy: optional(kinds.label),
   ...partnerMigrationEntries,
   paths: listOfTables({
     ftp: required(kinds.root),

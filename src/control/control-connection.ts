@@ -18,7 +18,8 @@ export interface Writing {
   readonly translation: { readonly letter255: boolean } | undefined
 }
 
-export type Interruption = 'loginTimeout' | 'timeout' | 'shutdown'
+/** `lost`: the old server behind the relay has gone. */
+export type Interruption = 'loginTimeout' | 'timeout' | 'shutdown' | 'lost'
 
 /** Facts of a finished handshake, for the log. */
 export interface Handshake {
@@ -93,7 +94,7 @@ export class ControlConnection {
   /** Makes `read` return this once, after the lines that are already here. A send that is stuck ends the connection. */
   interrupt(kind: Interruption): void {
     this.#interruption = kind
-    if (this.#sending > 0) this.#socket.destroy()
+    if (this.#sending > 0 && kind !== 'lost') this.#socket.destroy()
     this.#wake()
   }
 

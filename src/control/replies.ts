@@ -2,6 +2,7 @@ import { BackendError, type FailureKind } from '../backend/backend.ts'
 import { DataConnectionError, type DataFailure } from '../data/data-error.ts'
 import { RefusedLogin } from '../ftp/refused-login.ts'
 import { closing, type Reply, reply } from '../ftp/reply.ts'
+import { Answered } from './answered.ts'
 
 /** When the failure happened decides whether the control connection can go on. */
 export type Moment = 'login' | 'command' | 'transfer'
@@ -11,12 +12,13 @@ export type Moment = 'login' | 'command' | 'transfer'
  * 4.2.1): schedulers and clients act on the first digit. The text never shows a backend's host, path or words.
  */
 export function replyTo(error: unknown, moment: Moment): Reply {
-  if (error instanceof RefusedLogin) return error.reply
+  if (error instanceof RefusedLogin || error instanceof Answered) return error.reply
   if (error instanceof DataConnectionError) {
     const [code, text] = dataReplies[error.failure]
     return reply(code, error.hint === undefined ? text : `${text} ${error.hint}`)
   }
   if (error instanceof BackendError) {
+    if (error.reply) return error.reply
     if (error.kind === 'unavailable') return unavailable(moment)
     // Not 530: schedulers take that for a wrong password, and stop.
     if (error.kind === 'limited') return closing(421, 'Too many sessions or logins of this account, try again later.')
@@ -28,7 +30,8 @@ export function replyTo(error: unknown, moment: Moment): Reply {
 
 /** Whether the error is one of ours to answer, or a mistake in the gateway. */
 export function isForeseen(error: unknown): boolean {
-  return error instanceof BackendError || error instanceof DataConnectionError || error instanceof RefusedLogin
+  const replied = error instanceof RefusedLogin || error instanceof Answered
+  return replied || error instanceof BackendError || error instanceof DataConnectionError
 }
 
 /** 421 to PASS: clients take 530 for a wrong password and stop, though trying again later would help. */

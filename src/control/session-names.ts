@@ -64,6 +64,11 @@ export class SessionNames {
     return true
   }
 
+  /** Whether the client has said OPTS UTF8 ON. */
+  get saysUtf8(): boolean {
+    return this.#utf8
+  }
+
   /** What was said in the clear counts no more. */
   forget(): void {
     this.#utf8 = false

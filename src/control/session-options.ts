@@ -7,6 +7,7 @@ import type { SourcePorts } from '../data/source-ports.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { Dialect, DialectChanges } from '../ftp/dialect.ts'
 import type { Secret } from '../ftp/secret.ts'
+import type { OldSession } from '../legacy/old-server.ts'
 import type { Observer, TransferRecords } from '../observe/observer.ts'
 import type { ClientAuthorities, ClientCertificate } from '../tls/client-certificates.ts'
 import type { MinTls, Tls } from '../tls/session-tls.ts'
@@ -66,6 +67,8 @@ export interface LoggedIn {
   readonly partner: string
   readonly backend: string
   readonly files: FileSystem
+  /** The login at an old server, where it is relayed; there are no files here then. */
+  readonly old?: OldSession | undefined
   /** What the partner's clients need otherwise. */
   readonly dialect: DialectChanges
   readonly limits?: SessionLimits

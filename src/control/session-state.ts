@@ -12,6 +12,7 @@ import { defaultFacts } from '../ftp/facts.ts'
 import { resolve } from '../ftp/pathname.ts'
 import type { Reply } from '../ftp/reply.ts'
 import type { Secret } from '../ftp/secret.ts'
+import type { OldSession } from '../legacy/old-server.ts'
 import { addressable } from './addressable.ts'
 import type { ControlConnection } from './control-connection.ts'
 import { LoginDesk, type Refusals } from './login-desk.ts'
@@ -49,6 +50,8 @@ export class SessionState implements Session {
   #limits: SessionLimits = {}
 
   user: User | undefined
+  /** Where the login is relayed. */
+  old: OldSession | undefined
   passwordless = false
   partner = 'default'
   /** The running transfer command, to its final reply; never rejects. */
@@ -135,10 +138,10 @@ export class SessionState implements Session {
   chooseHost(host: string): boolean {
     return this.#host.choose(host)
   }
-
   async startOver(): Promise<void> {
     const { user } = this
     this.user = undefined
+    this.old = undefined
     this.partner = 'default'
     this.#leave()
     this.#host.forget()
@@ -178,8 +181,9 @@ export class SessionState implements Session {
     return this.#desk.certificateSuffices(username)
   }
   async logIn(username: ByteString, password: Secret | undefined): Promise<readonly ByteString[]> {
-    const { partner, files: theirs, dialect, limits = {}, admitted } = await this.#desk.logIn(username, password)
+    const { partner, files: theirs, dialect, limits = {}, admitted, old } = await this.#desk.logIn(username, password)
     this.partner = partner
+    this.old = old
     this.#limits = limits
     this.rights = limits.rights ?? allRights
     if (limits.idleMs !== undefined) this.idleSeconds = limits.idleMs / 1000
@@ -201,6 +205,8 @@ export class SessionState implements Session {
       },
       migration: admitted?.status ?? [],
     }
+    // Said before the login, it was said to us.
+    if (this.names.saysUtf8) await old?.ask('OPTS UTF8 ON')
     return admitted?.notice ?? []
   }
   useUtf8(on: boolean): boolean {
@@ -209,14 +215,12 @@ export class SessionState implements Session {
   get loginsExhausted(): boolean {
     return this.#desk.exhausted
   }
-
   async listenForData(family: 'PASV' | 'EPSV'): Promise<Address> {
     return this.#data.listen(family, this.dialect.passive.peerMustMatch)
   }
   async connectForData(address: Address): Promise<void> {
     this.#data.connectTo(address, this.dialect.active.privateAddress)
   }
-
   get transferring(): boolean {
     return this.transfer !== undefined
   }
@@ -229,10 +233,10 @@ export class SessionState implements Session {
   send(transfer: Sending): Promise<Reply> {
     const { content, path, verb } = transfer
     const shown = verb === 'RETR' ? transfer : { ...transfer, content: this.names.shownListing(content, path) }
-    return this.transfers.send(this.#context(), shown)
+    return this.transfers.send(this.context(), shown)
   }
   receive(transfer: Receiving): Promise<Reply> {
-    return this.transfers.receive(this.#context(), transfer)
+    return this.transfers.receive(this.context(), transfer)
   }
   async abortTransfer(): Promise<boolean> {
     const aborted = this.transfers.abort()
@@ -253,7 +257,7 @@ export class SessionState implements Session {
   }
   /** For the record: the transfer command was answered without a transfer. */
   async transferRefused(argument: ByteString, code: number): Promise<void> {
-    if (this.user) await this.transfers.refused(this.#context(), this.user.resolve(argument), code)
+    if (this.user) await this.transfers.refused(this.context(), this.user.resolve(argument), code)
   }
   endTransfer(): void {
     this.transfers.end()
@@ -263,7 +267,6 @@ export class SessionState implements Session {
     this.range = undefined
     this.declaredSize = undefined
   }
-
   status(): readonly ByteString[] {
     return statusLines(this)
   }
@@ -290,7 +293,7 @@ export class SessionState implements Session {
     this.#limits = {}
   }
 
-  #context(): TransferContext {
+  context(): TransferContext {
     return contextOf(this, this.#limits)
   }
 }

@@ -7,6 +7,7 @@ import { type CommandLine, foreignProtocol, parseCommandLine } from '../ftp/comm
 import { closing, type Reply, reply } from '../ftp/reply.ts'
 import type { SessionEnd } from '../observe/observer.ts'
 import type { ControlConnection, Input, Interruption } from './control-connection.ts'
+import { Relay } from './relay.ts'
 import { isForeseen, replyTo } from './replies.ts'
 import type { SessionState } from './session-state.ts'
 
@@ -36,6 +37,8 @@ export class FtpSession {
   #tooLong = 0
   #over: SessionEnd | undefined
   #cutting: NodeJS.Timeout | undefined
+  #relay: Relay | undefined
+  #lastWords: Reply | undefined
 
   constructor(control: ControlConnection, state: SessionState) {
     this.#control = control
@@ -99,14 +102,34 @@ export class FtpSession {
     const line = await this.#nextLine()
     clearTimeout(this.#idle)
     if (line === undefined) return
-    const command = commands.get(line.verb)
+    const command = this.#find(line)
+    const { transfer } = this.#state
     const running = this.#execute(line, command)
-    if (!command?.transfers) return running
-    this.#state.transfer = running
-      .catch((error) => this.#state.options.observer({ kind: 'bug', error, session: this.#state.id }))
-      .finally(() => {
-        this.#state.transfer = undefined
-      })
+    // What an old server is asked during a transfer it may answer only afterwards, and ABOR must be read before.
+    const unawaited = command?.transfers || (transfer !== undefined && this.#relay !== undefined)
+    if (!unawaited) return running
+    const done = running.catch((error) => this.#state.options.observer({ kind: 'bug', error, session: this.#state.id }))
+    const all: Promise<void> = Promise.all([transfer, done]).then(() => {
+      if (this.#state.transfer === all) this.#state.transfer = undefined
+    })
+    this.#state.transfer = all
+  }
+
+  #find(line: CommandLine): Command | undefined {
+    return this.#relay ? this.#relay.command(line) : commands.get(line.verb)
+  }
+
+  /** A login at an old server leads the session there, until REIN ends it; returns what that says to its PASS. */
+  #handOver(): Reply | undefined {
+    const { old } = this.#state
+    if (this.#relay?.old === old) return undefined
+    this.#relay = old && new Relay(old, this.#state, (reply) => this.#control.send(reply))
+    if (!old) return undefined
+    old.onLost = (lastWords) => {
+      this.#lastWords = lastWords && { ...lastWords, afterwards: 'close' }
+      this.#control.interrupt('lost')
+    }
+    return old.welcome
   }
 
   /** The next line whose turn it is; undefined when something else happened. Lines that must wait for a transfer are held. */
@@ -123,7 +146,7 @@ export class FtpSession {
     if (input.kind !== 'line') return this.#onOther(input)
     const line = parseCommandLine(input.text)
     if (!this.#state.user && foreignProtocol(input.text)) return this.#onForeign(foreignProtocol(input.text))
-    if (!this.#state.transferring || this.#runsBeside(commands.get(line.verb))) return line
+    if (!this.#state.transferring || this.#runsBeside(this.#find(line))) return line
     this.#held.push(line)
     return undefined
   }
@@ -150,6 +173,10 @@ export class FtpSession {
         // It may have rung while the backend was still looking at a password that was right.
         if (!this.#state.user) await this.#finish('timeout', farewell.timeout)
         return
+      case 'lost':
+        await this.#state.transfer
+        await this.#finish('refused', this.#lastWords ?? replyTo(new BackendError('unavailable', 'lost'), 'command'))
+        return
       default:
         await this.#state.transfer
         await this.#finish(input.kind, farewell[input.kind])
@@ -165,7 +192,8 @@ export class FtpSession {
     const startedAt = performance.now()
     if (command?.transfers) await this.#state.transfers.begin(verb)
     const text = this.#understood(argument, command)
-    const answer = await this.#answer(text, command).catch((error) => this.#failed(error, verb, command))
+    const own = await this.#answer(text, command).catch((error) => this.#failed(error, verb, command))
+    const answer = this.#handOver() ?? own
     if (command?.transfers) {
       if (answer.code !== syntaxError) await this.#state.transferRefused(text ?? argument, answer.code)
       this.#state.endTransfer()
@@ -248,7 +276,7 @@ export class FtpSession {
   }
 }
 
-const farewell: Record<Exclude<Interruption, 'loginTimeout'>, Reply> = {
+const farewell: Record<Exclude<Interruption, 'loginTimeout' | 'lost'>, Reply> = {
   timeout: closing(421, 'Timeout, closing the control connection.'),
   shutdown: closing(421, 'Service is restarting, please reconnect.'),
 }

@@ -7,6 +7,7 @@ import type { Pace } from '../data/pace.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { Dialect } from '../ftp/dialect.ts'
 import type { TransferEvent, TransferRecord } from '../observe/observer.ts'
+import { Answered } from './answered.ts'
 
 /** What a transfer needs to know of its session. */
 export interface TransferContext {
@@ -72,6 +73,8 @@ export interface Running {
   recorded: boolean
 }
 
+/** What a transfer moves; what an old server does with it, nobody knows. */
+export type Named = Sending | Receiving | { readonly verb: string; readonly path: ByteString }
 export type Direction = TransferEvent['direction']
 
 /** Counts and hashes bytes. */
@@ -97,7 +100,7 @@ export interface Ended {
 
 export function eventOf(
   { session, partner, user, address }: TransferContext,
-  transfer: Sending | Receiving,
+  transfer: Named,
   direction: Direction,
   { connection, startedAt, inflatedBytes }: Running,
   { code, error }: Ended,
@@ -164,6 +167,7 @@ const incomplete: ReadonlySet<DataFailure> = new Set(['truncated', 'wrongSize', 
 
 export function outcomeOf(error: unknown): TransferEvent['outcome'] {
   if (error === undefined) return 'ok'
+  if (error instanceof Answered) return outcomeOf(error.cause)
   if (error instanceof BackendError) return 'backend_error'
   if (!(error instanceof DataConnectionError)) return 'gateway_error'
   if (error.failure === 'aborted') return 'client_abort'

@@ -13,6 +13,7 @@ import {
   type Direction,
   type Ended,
   eventOf,
+  type Named,
   outcomeOf,
   type Running,
   recordOf,
@@ -95,12 +96,12 @@ export class TransferRunner {
 
   async send(context: TransferContext, transfer: Sending): Promise<Reply> {
     const direction = transfer.verb === 'RETR' ? 'download' : 'listing'
-    return this.#report(context, transfer, direction, async (running) => {
+    return this.report(context, transfer, direction, async (running) => {
       const cancel = () => void transfer.cancel()
       running.abort.signal.addEventListener('abort', cancel)
       try {
         await this.#announce(running, transfer)
-        const connection = await this.#open(running, context, 'download', () => true)
+        const connection = await this.open(running, context, 'download', () => true)
         const options = { stallMs: this.#settings.stallMs, signal: running.abort.signal, pace: context.download }
         const content = transfer.text ? this.#watchText(context, transfer, transfer.content) : transfer.content
         if (context.compression !== undefined) {
@@ -118,14 +119,14 @@ export class TransferRunner {
 
   async receive(context: TransferContext, transfer: Receiving): Promise<Reply> {
     const { upload } = transfer
-    return this.#report(context, transfer, 'upload', async (running) => {
+    return this.report(context, transfer, 'upload', async (running) => {
       try {
         await this.#announce(running, transfer)
         // The size that ALLO declares is that of the file, so it says nothing about the bytes of MODE Z.
         const acceptFin = (bytes: number) =>
           context.dialect.upload.endOfData === 'warn' ||
           (context.compression === undefined && bytes === context.declaredSize)
-        const connection = await this.#open(running, context, 'upload', acceptFin)
+        const connection = await this.open(running, context, 'upload', acceptFin)
         if (this.#settings.records.on) running.stored = new StoredBytes()
         const options = { stallMs: this.#settings.stallMs, signal: running.abort.signal, pace: context.upload }
         const { stored } = running
@@ -155,13 +156,14 @@ export class TransferRunner {
     await this.#mark(reply(150, mark))
   }
 
-  async #open(
+  /** Opens the client's data connection, after its mark. */
+  async open(
     running: Running,
     { protection, dialect }: TransferContext,
     direction: 'upload' | 'download',
     acceptFin: (bytes: number) => boolean,
+    signal = running.abort.signal,
   ): Promise<DataConnection> {
-    const { signal } = running.abort
     const connection = await this.#data.open({
       direction,
       protection,
@@ -205,9 +207,9 @@ export class TransferRunner {
   }
 
   /** Runs the work, turns a failure into its reply, and tells and records it either way, before the reply is sent. */
-  async #report(
+  async report(
     context: TransferContext,
-    transfer: Sending | Receiving,
+    transfer: Named,
     direction: Direction,
     work: (running: Running) => Promise<Reply>,
   ): Promise<Reply> {

@@ -8,6 +8,8 @@ export interface Reply {
   readonly afterwards?: 'close' | 'secure' | 'clear' | 'logIn'
   /** Inner lines begin with the code, too: for texts that people should see, whatever their client makes of a space. */
   readonly coded?: true
+  /** The bytes as another server has written them, to be passed on as they are. */
+  readonly verbatim?: ByteString
 }
 
 /** A reply of one line, or of several (the first and last carry the code). */
@@ -31,7 +33,8 @@ export function closing(code: number, ...lines: [ByteString, ...ByteString[]]): 
  * keeps them from looking like the last line). CR, LF and NUL in echoed names become `?`, so no name can forge a reply.
  * 0xFF is doubled (Telnet, RFC 959 section 2.3).
  */
-export function serialise({ code, lines, coded: everyLine }: Reply): ByteString {
+export function serialise({ code, lines, coded: everyLine, verbatim }: Reply): ByteString {
+  if (verbatim !== undefined) return verbatim
   const last = lines.length - 1
   return lines
     .map((text, i) => {

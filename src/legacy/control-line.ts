@@ -17,6 +17,8 @@ export interface OldServerSettings {
   readonly timeouts: {
     /** TCP connection and TLS handshake, of the control connection and of each data connection. */
     readonly connectMs: number
+    /** Everything from the greeting to the answer to PASS. */
+    readonly loginMs: number
     /** A reply, or the first one of a transfer. */
     readonly replyMs: number
     /** The final reply of a transfer, behind its data. */
@@ -120,6 +122,10 @@ export class ControlLine {
     // Telnet: 0xFF is doubled (RFC 959 section 2.3).
     this.#socket.write(toBuffer(`${line.replaceAll('\xff', '\xff\xff')}\r\n`))
     return asked.promise
+  }
+
+  giveUp(why: string): void {
+    this.#lose(new Error(why))
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import { BackendError } from '../backend/backend.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import { reply } from '../ftp/reply.ts'
 import type { Secret } from '../ftp/secret.ts'
+import type { BackendFailure, Observer } from '../observe/observer.ts'
 import { ControlLine, type OldServerSettings } from './control-line.ts'
 import { DataOpener } from './data-opener.ts'
 import { oldDownload } from './old-download.ts'
@@ -9,22 +10,50 @@ import type { OldReply, OldServer, OldSession } from './old-server.ts'
 import { oldUpload } from './old-upload.ts'
 
 /** An old server that is reached over the network. */
-export function ftpOldServer(settings: OldServerSettings): OldServer {
+export function ftpOldServer(settings: OldServerSettings, observer: Observer): OldServer {
+  const { name, timeouts } = settings
   return {
-    name: settings.name,
+    name,
     async logIn(user, password) {
+      const startedAt = performance.now()
       const line = new ControlLine(settings)
-      await line.open()
+      const timer = setTimeout(() => line.giveUp(`no login within ${timeouts.loginMs} ms`), timeouts.loginMs)
+      const tell = (outcome: 'ok' | BackendFailure, reason?: string) => {
+        const seconds = (performance.now() - startedAt) / 1000
+        observer({
+          kind: 'backendConnection',
+          backend: name,
+          outcome,
+          seconds,
+          ...(reason !== undefined && { reason }),
+        })
+      }
       try {
+        await line.open()
         const welcome = await logIn(line, user, password)
         await protectData(line)
-        return sessionOf(line, welcome, await startOf(line))
+        const session = sessionOf(line, welcome, await startOf(line))
+        tell('ok')
+        return session
       } catch (error) {
         line.close()
+        tell(outcomeOf(error), error instanceof Error ? error.message : String(error))
         throw error
+      } finally {
+        clearTimeout(timer)
       }
     },
   }
+}
+
+function outcomeOf(error: unknown): BackendFailure {
+  if (!(error instanceof BackendError)) return 'lost'
+  if (error.kind === 'loginRefused') return 'auth'
+  const code = error.cause instanceof Error && 'code' in error.cause ? error.cause.code : undefined
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns'
+  if (code === 'ECONNREFUSED') return 'refused'
+  if (/ within \d+ ms$/.test(error.message)) return 'timeout'
+  return /certificate/.test(error.message) ? 'host_key' : 'lost'
 }
 
 async function logIn(line: ControlLine, user: ByteString, password: Secret): Promise<OldReply> {

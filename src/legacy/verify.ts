@@ -12,7 +12,7 @@ export interface OldTls {
   readonly mode: 'explicit' | 'implicit' | 'off'
   /** PEM text of the authorities that vouch for it, in place of the system's. */
   readonly ca: string | undefined
-  /** `SHA256:AA:BB:…` of certificates, one of which it shows; nobody has to vouch for them then. */
+  /** `SHA256:AA:BB:…` of certificates, one of which it shows; without `ca` nobody has to vouch for them then. */
   readonly fingerprints: readonly string[]
   /** Whether it is looked at who answers at all. */
   readonly verify: boolean
@@ -34,13 +34,13 @@ export function identityOf(host: string): Pick<ConnectionOptions, 'host' | 'serv
 }
 
 /** What is wrong with the certificate that the old server has shown on its control connection; undefined: nothing. */
-export function fault(socket: TLSSocket, { fingerprints, verify }: OldTls): string | undefined {
-  if (fingerprints.length > 0) {
-    const shown = fingerprintOf(socket)
-    return fingerprints.includes(shown) ? undefined : `its certificate is ${shown}, which is none of tls.fingerprints`
-  }
-  if (!verify || socket.authorized) return undefined
-  return `its certificate is not trusted: ${socket.authorizationError}; it is ${fingerprintOf(socket)}`
+export function fault(socket: TLSSocket, { ca, fingerprints, verify }: OldTls): string | undefined {
+  const pinned = fingerprints.length > 0
+  const shown = fingerprintOf(socket)
+  if (pinned && !fingerprints.includes(shown)) return `its certificate is ${shown}, which is none of tls.fingerprints`
+  const vouched = pinned ? ca !== undefined : verify
+  if (!vouched || socket.authorized) return undefined
+  return `its certificate is not trusted: ${socket.authorizationError}; it is ${shown}`
 }
 
 /** As `openssl x509 -noout -fingerprint -sha256` prints it, behind `SHA256:`. */

@@ -5,7 +5,7 @@ import type { Phase } from '../config/migration-config.ts'
 /** Where a login goes once its user is known. */
 export type Destination =
   /** To the old server; nothing of the login is ours but its TLS. */
-  | { readonly kind: 'legacy' }
+  | { readonly kind: 'legacy'; readonly name: string }
   /** To the first of these that is there. */
   | { readonly kind: 'backends'; readonly names: readonly [string, ...string[]] }
 
@@ -13,8 +13,9 @@ export function destinationOf(
   partner: PartnerConfig | undefined,
   usual: string,
   phase: Phase | undefined,
+  usualOld = '',
 ): Destination {
-  if (phase === 'legacy') return { kind: 'legacy' }
+  if (phase === 'legacy') return { kind: 'legacy', name: partner?.legacy ?? usualOld }
   const [first = usual, ...others] = partner?.backends ?? []
   return { kind: 'backends', names: [first, ...others] }
 }

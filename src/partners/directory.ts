@@ -6,6 +6,7 @@ import { createMeetingPoint, type Place } from './meeting-point.ts'
 export interface Route {
   /** `default` for user names of no partner. */
   readonly partner: string
+  /** Or the old server, where logins are relayed. */
   readonly backend: string
 }
 

@@ -4,6 +4,7 @@ import { type ByteString, toText } from '../ftp/bytes.ts'
 import type { CharsetName } from '../ftp/charset.ts'
 import type { DialectChanges } from '../ftp/dialect.ts'
 import { Secret } from '../ftp/secret.ts'
+import type { OldSession } from '../legacy/old-server.ts'
 import type { Admitted, Gate } from '../migration/gate.ts'
 import type { Proof } from '../migration/texts.ts'
 import { isNamed, type ShownCertificate } from './certificate-names.ts'
@@ -11,6 +12,8 @@ import { type Destination, destinationOf, firstAvailable } from './destination.t
 import { type Caller, createDirectory, type Found, type Route } from './directory.ts'
 import { createEntrance, type EntranceParts } from './entrance.ts'
 import { readOnly } from './read-only.ts'
+import { RefusalGuard } from './refusal-guard.ts'
+import { logInAt, type Relaying } from './relayed.ts'
 import { storedIn } from './stored-names.ts'
 import { type Stay, Usage } from './usage.ts'
 import { viewOf } from './view.ts'
@@ -18,6 +21,8 @@ import { viewOf } from './view.ts'
 export interface LogInParts extends EntranceParts {
   /** The backend of users who belong to no partner. */
   readonly defaultBackend: string
+  /** The old servers of the phase `legacy`. */
+  readonly relaying?: Relaying
   /** What names on a backend are written in, unless a partner says otherwise. */
   readonly backendCharset: CharsetName
   /** Of users who belong to no partner, each on its own. */
@@ -40,6 +45,8 @@ export interface Attempt extends Caller {
 
 export interface LoggedIn extends Route {
   readonly files: FileSystem
+  /** The login at an old server, where it is relayed. */
+  readonly old?: OldSession
   readonly dialect: DialectChanges
   readonly limits: Stay & { readonly idleMs: number | undefined; readonly rights: Rights | undefined }
   /** How far the partner's move is, and what the client is told of it. */
@@ -71,38 +78,66 @@ export function createLogIn(parts: LogInParts): {
   /** Whether a caller needs no password with this certificate. */
   readonly certificateSuffices: (caller: Caller, certificate: ShownCertificate | undefined) => boolean
 } {
-  const { partners, defaultBackend, backendCharset, usage = new Usage(), defaultLimits, gate } = parts
+  const { partners, defaultBackend, backendCharset, usage = new Usage(), defaultLimits, gate, relaying } = parts
   const directory = createDirectory(partners, defaultBackend)
   const entrance = createEntrance(parts)
+  const oldGuard = new RefusalGuard()
 
   function certificateSuffices(caller: Caller, certificate: ShownCertificate | undefined): boolean {
     if (!isUserName(caller.username)) return false
-    const { partner, elsewhere } = directory.find(caller)
-    if (elsewhere !== undefined) return false
+    const found = directory.find(caller)
+    const { partner, elsewhere } = found
+    // The old server knows no certificates of ours.
+    if (elsewhere !== undefined || destination(found).kind === 'legacy') return false
     return partner?.auth.mode === 'certificate' && isNamed(partner.certificates, certificate)
   }
 
   function destination({ partner, route }: Found): Destination {
-    return destinationOf(partner, route.backend, gate?.phaseOf(partner))
+    return destinationOf(partner, route.backend, gate?.phaseOf(partner), relaying?.usual)
+  }
+
+  // A partner's name has no blank in it.
+  function enter({ username, address }: Attempt, { partner }: Found): Stay {
+    const limits = partner ? partner.limits : defaultLimits
+    return usage.enter(partner?.name ?? `user ${toText(username)}`, address, limits)
+  }
+
+  /** The old server alone says who comes in; what a login may use is counted here all the same. */
+  async function relay(attempt: Attempt, found: Found, name: string): Promise<LoggedIn> {
+    const { partner, route } = found
+    const { username, password } = attempt
+    const server = relaying?.oldServers.get(name)
+    const relayed = () => logInAt(server, username, password, partner?.dialect ?? {})
+    const inside = await oldGuard.run(`${name} ${username}`, relayed)
+    try {
+      const admitted = await gate?.admit(partner, toText(username), 'password')
+      const limits = partner ? partner.limits : defaultLimits
+      const used = { ...enter(attempt, found), idleMs: limits?.idleMs, rights: rightsOf(limits) }
+      return { ...route, backend: name, ...inside, limits: used, ...(admitted && { admitted }) }
+    } catch (error) {
+      await inside.files.close()
+      throw error
+    }
   }
 
   /**
    * Lets a login in that has proved itself, if it is not turned away for the sake of its partner's move; what it may use is
    * counted from here on.
    */
-  async function admit({ username, address, preparation }: Attempt, found: Found, password: Secret | undefined) {
+  async function admit(
+    attempt: Attempt,
+    found: Found,
+    goal: Extract<Destination, { kind: 'backends' }>,
+    password: Secret | undefined,
+  ) {
+    const { username, preparation } = attempt
     const { partner } = found
-    const goal = destination(found)
-    // The relay to the old server is not in this version: the configuration does not let it come to this.
-    if (goal.kind === 'legacy') throw new BackendError('unavailable', 'there is no relay to the old server')
     const user = toText(username)
     const pass = (proof: Proof) => gate?.admit(partner, user, proof)
-    // A partner's name has no blank in it.
-    const enter = () => usage.enter(partner?.name ?? `user ${user}`, address, partner ? partner.limits : defaultLimits)
     if (partner !== undefined && partner.auth.mode !== 'passthrough') {
       await entrance.prove(partner, password)
       const admitted = await pass(partner.auth.mode === 'certificate' ? 'certificate' : 'password')
-      const stay = enter()
+      const stay = enter(attempt, found)
       const open = (name: string) => entrance.openHeld(name, partner, user)
       const opened = firstAvailable(goal.names, open)
       return { stay, admitted, open, ...(await opened.catch((error: unknown) => leaving(stay, error))) }
@@ -113,7 +148,7 @@ export function createLogIn(parts: LogInParts): {
     const opened = await firstAvailable(goal.names, (name, first) => openWith(name, first ? preparation : undefined))
     try {
       const admitted = await pass('password')
-      return { stay: enter(), admitted, open: (name: string) => openWith(name, undefined), ...opened }
+      return { stay: enter(attempt, found), admitted, open: (name: string) => openWith(name, undefined), ...opened }
     } catch (error) {
       await opened.files.close()
       throw error
@@ -121,7 +156,11 @@ export function createLogIn(parts: LogInParts): {
   }
 
   return {
-    routeOf: (caller) => directory.find(caller).route,
+    routeOf(caller) {
+      const found = directory.find(caller)
+      const goal = destination(found)
+      return goal.kind === 'legacy' ? { ...found.route, backend: goal.name } : found.route
+    },
     certificateSuffices,
     prepare(caller) {
       // Where the gateway holds the credentials, or wants a certificate, nothing is begun before the client has proved itself.
@@ -140,14 +179,18 @@ export function createLogIn(parts: LogInParts): {
       }
       const found = directory.find(attempt)
       const { partner, elsewhere, route } = found
+      const goal = destination(found)
+      if (goal.kind === 'legacy' && elsewhere === undefined) return relay(attempt, found, goal.name)
       // Before the password, so that nobody without the certificate can try passwords out.
       if (partner && mustShow(partner) && !isNamed(partner.certificates, certificate)) {
         throw new BackendError('loginRefused', `no certificate of partner ${partner.name}`)
       }
       // SSH has user names and passwords in UTF-8 (RFC 4252 sections 5 and 8), whatever charset the client has.
       const passwordInUtf8 = password && new Secret(toText(password.reveal()))
-      if (elsewhere !== undefined) await entrance.refuse(elsewhere, found, passwordInUtf8)
-      const { files, backend, stay, admitted, open } = await admit(attempt, found, passwordInUtf8)
+      if (elsewhere !== undefined || goal.kind === 'legacy') {
+        return entrance.refuse(elsewhere ?? 'relayed', found, passwordInUtf8)
+      }
+      const { files, backend, stay, admitted, open } = await admit(attempt, found, goal, passwordInUtf8)
       const { dialect = {} } = partner ?? {}
       const named = (stored: FileSystem) => storedIn(stored, dialect.names?.backendCharset ?? backendCharset)
       const limits = partner ? partner.limits : defaultLimits

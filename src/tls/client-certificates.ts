@@ -98,3 +98,8 @@ async function read(file: string): Promise<string> {
     throw new Error(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
   }
 }
+
+/** For the log. */
+export function inWords({ fingerprint, commonName }: ClientCertificate): string {
+  return `${commonName === undefined ? '' : `CN=${commonName}, `}SHA256:${fingerprint}`
+}

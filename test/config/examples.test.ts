@@ -26,6 +26,7 @@ const files = {
   'tls/key.pem': 'its key',
   'tls/clients-ca.pem': 'an authority',
   'tls/clients-crl.pem': 'its list',
+  'tls/old-server-ca.pem': 'another authority',
   'partners.d/acme.yaml': acme,
   'partners.d/keys/acme': 'a private key',
 }
@@ -60,8 +61,9 @@ test('the defaults in the example are the defaults', async () => {
     // Without rules nobody is told another address.
     passive: { ...full.passive, advertiseFor: [] },
     tls: { ...full.tls, certificates: [] },
-    defaults: { ...full.defaults, limits: noLimits },
+    defaults: { ...full.defaults, legacy: undefined, limits: noLimits },
     backends: [{ ...backend, knownHosts: undefined, preflight: undefined, capabilities: {} }],
+    oldServers: [],
     partners: [],
     state: { directory: undefined },
     logging: { ...full.logging, transferLog: undefined, audit: undefined },
@@ -88,12 +90,11 @@ test('the example partner loads, with its own settings and with all', async () =
     .replace(/\n +agent: .*/, '')
     .replace(/\nbackend: .*/, '')
     .replace(/\n {2}(every|delay): .*/g, '')
-    // Needs an old server.
-    .replace(/\n {2}gateway: .*/, '')
     .replace(/\npaths:\n(?:[ #-].*\n)+/, '')
+  const old = /^#( {2}- name: old\n)#( {4}type: ftps\n)#( {4}host: ftp.internal\n)/m
   const asking = `${globals}listeners: [{ name: explicit, clientCertificates: request, clientCa: tls/clients-ca.pem }]\n`
   const full = await configOf(
-    { ...files, 'gateway.yaml': asking, 'partners.d/acme.yaml': all },
+    { ...files, 'gateway.yaml': asking.replace(old, '$1$2$3'), 'partners.d/acme.yaml': all },
     { ACME_KEY_PASSPHRASE: 'open sesame' },
   )
   expect(full.partners).toMatchObject([
