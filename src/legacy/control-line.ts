@@ -29,6 +29,7 @@ export interface OldServerSettings {
 }
 
 const goodbyeMs = 2_000
+const injected = 'plaintext came behind the answer to AUTH'
 
 /** The control connection to an old server: lines out, replies in, each to who has asked for it. */
 export class ControlLine {
@@ -43,6 +44,8 @@ export class ControlLine {
   readonly #asked: Asked[] = []
   #timer: NodeJS.Timeout | undefined
   #lost: BackendError | undefined
+  /** AUTH was sent: what comes behind its answer, in the clear, may be anybody's. */
+  #authenticating = false
 
   constructor(settings: OldServerSettings) {
     this.settings = settings
@@ -76,14 +79,16 @@ export class ControlLine {
   }
 
   async #authenticate(): Promise<void> {
+    this.#authenticating = true
     let answer = await this.ask('AUTH TLS')
     // What was there before RFC 4217.
     if (answer.code >= 500) answer = await this.ask('AUTH SSL')
     if (answer.code >= 400) throw this.#fail(new Error(`it refuses AUTH TLS with ${answer.code}`))
     const plain = this.#socket
     for (const event of ['data', 'end', 'close', 'error']) plain.removeAllListeners(event)
-    // Words that were said in the clear behind the answer are not the server's, or nobody knows.
-    if (this.#reader.pending || plain.readableLength > 0) throw this.#fail(new Error('plaintext came behind AUTH'))
+    if (this.#reader.pending || plain.readableLength > 0) this.#fail(new Error(injected))
+    if (this.#lost) throw this.#lost
+    this.#authenticating = false
     await this.#secure()
     this.#listen()
   }
@@ -166,6 +171,7 @@ export class ControlLine {
     else if (reply.code >= 200) {
       // One that nobody has asked for is dropped: given to the next who asks, all answers would be one behind.
       const asked = second && !first?.ends(reply.code) ? second : first
+      if (!asked && this.#authenticating) this.#lose(new Error(injected))
       if (!asked) return
       this.#asked.splice(this.#asked.indexOf(asked), 1)
       asked.final(reply.code === 421 ? { ...reply, afterwards: 'close' } : reply)
