@@ -39,6 +39,8 @@ export class RelayTransfer {
   readonly #parts: Parts
   readonly #context: TransferContext
   readonly #transfer: RelayedTransfer
+  /** The old server has given its final reply. */
+  answered = false
   /** Ends what the old server has not ended itself. */
   readonly #cut = new AbortController()
 
@@ -96,7 +98,10 @@ export class RelayTransfer {
   async #move(running: Running, data: OldData, final: Promise<OldReply>, over: () => void): Promise<Reply> {
     const signal = AbortSignal.any([running.abort.signal, this.#cut.signal])
     final.then(
-      ({ code }) => code >= 400 && this.abortSoon(),
+      ({ code }) => {
+        this.answered = true
+        if (code >= 400) this.abortSoon()
+      },
       () => this.#cut.abort(),
     )
     let failure: unknown

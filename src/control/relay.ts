@@ -59,7 +59,10 @@ export class Relay {
   }
 
   async #ask(verb: ByteString, argument: ByteString): Promise<Reply> {
+    const { transfer } = this.#state
     const answer = await this.old.ask(lineOf(verb, argument), { onMark: this.#send })
+    // Both answers may come at once, and that to the transfer takes longer on its way to the client.
+    if (this.#transfer?.answered) await transfer
     if (answer.code >= 200 && answer.code < 400) this.#learn(verb, argument, answer)
     return answer
   }
