@@ -39,6 +39,7 @@ export class RelayTransfer {
   readonly #parts: Parts
   readonly #context: TransferContext
   readonly #transfer: RelayedTransfer
+  #aborted = false
   /** The old server has given its final reply. */
   answered = false
   /** Ends what the old server has not ended itself. */
@@ -51,7 +52,12 @@ export class RelayTransfer {
   }
 
   /** ABOR was sent; a server that does not read it before the end of the data is told by the data connection. */
-  abortSoon(): void {
+  abort(): void {
+    this.#aborted = true
+    this.#cutSoon()
+  }
+
+  #cutSoon(): void {
     setTimeout(() => this.#cut.abort(), endsItselfMs).unref()
   }
 
@@ -100,7 +106,7 @@ export class RelayTransfer {
     final.then(
       ({ code }) => {
         this.answered = true
-        if (code >= 400) this.abortSoon()
+        if (code >= 400) this.#cutSoon()
       },
       () => this.#cut.abort(),
     )
@@ -141,7 +147,8 @@ export class RelayTransfer {
     const { direction, verb } = this.#transfer
     if (failure instanceof Error) {
       const missing = failure instanceof DataConnectionError && notOpened.has(failure.failure)
-      throw answer.code >= 400 && !missing ? new Answered(answer, failure) : failure
+      // ProFTPD answers ABOR first, with 226, and the transfer then.
+      throw (answer.code >= 400 && !missing) || this.#aborted ? new Answered(answer, failure) : failure
     }
     if (answer.code >= 400)
       throw new Answered(answer, new BackendError('failed', `old server: ${answer.code} to ${verb}`))

@@ -79,7 +79,7 @@ export class Relay {
   /** Its reply comes behind that of the transfer. */
   async #abort(): Promise<Reply> {
     const { transfer, transferring } = this.#state
-    if (transferring) this.#transfer?.abortSoon()
+    if (transferring) this.#transfer?.abort()
     const answer = await this.old.ask('ABOR', { onMark: this.#send })
     await transfer
     return answer

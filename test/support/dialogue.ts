@@ -135,6 +135,8 @@ export class Dialogue {
   async transfer(command: ByteString, content?: Buffer): Promise<DataResult> {
     const raw = connectTcp(await this.#passivePort(), this.#options.host)
     await once(raw, 'connect')
+    // Some servers reset the connection of a transfer that they refuse.
+    raw.on('error', () => undefined)
     await this.send(command)
     const mark = await this.reply()
     if (mark.code >= 300) {
