@@ -4,9 +4,9 @@ import { type Fixture, makeFixture } from '../support/fixtures.ts'
 import type { Ground } from '../support/ground.ts'
 import { type Sshd, startSshd } from '../support/sshd.ts'
 import { type DelayProxy, startDelayProxy } from './proxy.ts'
-import { type FtpServer, type GatewayOptions, startGateway } from './servers.ts'
+import { type FtpServer, type GatewayOptions, startGateway, startRelay } from './servers.ts'
 import { makeLargeDirectory, makeSmallFiles, type SmallFiles } from './small-files.ts'
-import { startFtpSrv, startLocalVsftpd, startSshfsVsftpd } from './yardsticks.ts'
+import { startFtpSrv, startLocalVsftpd, startOldVsftpd, startSshfsVsftpd } from './yardsticks.ts'
 
 /** One sshd, the files to move, and servers in front of it, each started when the first row wants it. */
 export interface BenchPlace {
@@ -23,6 +23,8 @@ export interface BenchPlace {
   /** The directory `large` in sshd's home. */
   largeDirectory(entries: number): Promise<void>
   gateway(options: GatewayOptions): Promise<FtpServer>
+  /** A gateway that relays to the old server `vsftpd, old`. */
+  relay(): Promise<FtpServer>
   /** A line of this round trip in front of sshd. */
   proxy(rttMs: number): Promise<DelayProxy>
   /** FTPS servers to compare with. */
@@ -34,6 +36,7 @@ export type Yardstick = keyof typeof yardsticks
 
 const yardsticks = {
   'vsftpd, local': startLocalVsftpd,
+  'vsftpd, old': startOldVsftpd,
   'vsftpd over sshfs': startSshfsVsftpd,
   'ftp-srv over ssh2': startFtpSrv,
 }
@@ -55,6 +58,7 @@ export async function startBenchPlace(ground: Ground, folder: string): Promise<B
     return running
   }
   const gateway = once((options: GatewayOptions) => kept(startGateway(ground, sshd, options)))
+  const relay = once(async (old: Yardstick) => kept(startRelay(ground, await place.yardstick(old))))
   const proxy = once((rttMs: number) => kept(startDelayProxy(ground, sshd, rttMs)))
   const source = once((bytes: number) => makeSource(folder, sshd, bytes))
   const smallFiles = once(async (count: number) => makeSmallFiles(folder, sshd.home, sshd.user, count))
@@ -70,6 +74,7 @@ export async function startBenchPlace(ground: Ground, folder: string): Promise<B
     smallFiles: (count) => smallFiles(String(count), count),
     largeDirectory: (entries) => largeDirectory(String(entries), entries),
     gateway: (options) => gateway(options.name, options),
+    relay: () => relay('relay', 'vsftpd, old'),
     proxy: (rttMs) => proxy(String(rttMs), rttMs),
     yardstick: (kind) => yardstick(kind, kind),
     async stop() {

@@ -3,11 +3,20 @@ import { distanceRows } from './rows-distance.ts'
 import { listRow } from './rows-list.ts'
 import { loginRow } from './rows-login.ts'
 import { memoryRow } from './rows-memory.ts'
+import { relayRows } from './rows-relay.ts'
 import { smallFileRows } from './rows-small.ts'
 import { transferRows } from './rows-transfer.ts'
 
 /** Everything that `npm run bench` measures, in this order. */
-const rows: readonly Row[] = [...transferRows, ...distanceRows, ...smallFileRows, loginRow, listRow, memoryRow]
+const rows: readonly Row[] = [
+  ...transferRows,
+  ...distanceRows,
+  ...smallFileRows,
+  ...relayRows,
+  loginRow,
+  listRow,
+  memoryRow,
+]
 
 /** The rows whose names begin with one of the words; all of them without any. Throws for a word that fits none. */
 export function rowsNamed(words: readonly string[]): readonly Row[] {

@@ -45,17 +45,37 @@ export async function startGateway(ground: Ground, sshd: Sshd, options: GatewayO
   }
   // JSON is YAML.
   writeFileSync(join(folder, 'partners.d', 'pooled.yaml'), JSON.stringify(partner))
+  const { name: user, password } = sshd.user
+  return serve(ground, folder, { user, password }, (port) => configuration(sshd, port, options))
+}
+
+/** One built gateway that relays everybody to an old server. */
+export function startRelay(ground: Ground, { port, user, password, certificate }: FtpServer): Promise<FtpServer> {
+  const folder = mkdtempSync(join(ground.runFolder, 'gateway-relay-'))
+  const old = { name: 'old', type: 'ftps', host: '127.0.0.1', port, tls: { ca: certificate } }
+  return serve(ground, folder, { user, password }, (own) => ({
+    ...common(own),
+    backends: [old],
+    defaults: { phase: 'legacy', legacy: 'old' },
+  }))
+}
+
+async function serve(
+  ground: Ground,
+  folder: string,
+  account: Pick<FtpServer, 'user' | 'password'>,
+  configured: (port: number) => object,
+): Promise<FtpServer> {
   const { daemon, port } = await startOnFreePort(/^220/, (candidate) => {
     const file = join(folder, 'gateway.yaml')
-    writeFileSync(file, JSON.stringify(configuration(sshd, candidate, options)))
+    writeFileSync(file, JSON.stringify(configured(candidate)))
     return startDaemon(process.execPath, [resolve('dist/main.js'), 'serve', '--config', file], ground)
   })
   return {
     url: `ftp://127.0.0.1:${port}`,
     port,
     pid: daemon.pid,
-    user: sshd.user.name,
-    password: sshd.user.password,
+    ...account,
     certificate: join(folder, 'state', 'tls', 'cert.pem'),
     stop: () => daemon.stop(),
   }
@@ -65,12 +85,18 @@ function configuration(sshd: Sshd, port: number, options: GatewayOptions): objec
   const { backendPort = sshd.port, stripe = 1 } = options
   const hostKeys = [sshd.fingerprints.ed25519]
   return {
-    version: 1,
-    listeners: [{ name: 'explicit', address: '127.0.0.1', port, tls: 'explicit' }],
-    passive: { ports: 0 },
+    ...common(port),
     backends: [{ name: 'main', host: sshd.host, port: backendPort, hostKeys, stripe }],
     defaults: { backend: 'main' },
     partners: 'partners.d/*.yaml',
+  }
+}
+
+function common(port: number): object {
+  return {
+    version: 1,
+    listeners: [{ name: 'explicit', address: '127.0.0.1', port, tls: 'explicit' }],
+    passive: { ports: 0 },
     limits: { sessionsPerAddress: 200 },
     state: { directory: 'state' },
     admin: 'off',

@@ -13,6 +13,11 @@ export function startLocalVsftpd({ ground, sshd }: BenchPlace): Promise<FtpServe
   return vsftpdOn({ ground, home: sshd.home })
 }
 
+/** An old server that wants the TLS session of the control connection on its data connections, as it does by default. */
+export function startOldVsftpd({ ground, sshd }: BenchPlace): Promise<FtpServer> {
+  return vsftpdOn({ ground, home: sshd.home, settings: { require_ssl_reuse: 'YES' } })
+}
+
 /** What people do without a gateway: vsftpd on a mount of sshd's home. */
 export async function startSshfsVsftpd(place: BenchPlace): Promise<FtpServer> {
   const mount = await mountSshfs(place)
@@ -44,7 +49,7 @@ export async function startFtpSrv({ ground, sshd }: BenchPlace): Promise<FtpServ
   return { url: `ftps://127.0.0.1:${port}`, port, pid: daemon.pid, user, password, certificate, stop: daemon.stop }
 }
 
-async function vsftpdOn(options: Required<Parameters<typeof startVsftpd>>[0]): Promise<FtpServer> {
+async function vsftpdOn(options: NonNullable<Parameters<typeof startVsftpd>[0]>): Promise<FtpServer> {
   const { port, pid, user, certificate, stop } = await startVsftpd(options)
   return { url: `ftp://127.0.0.1:${port}`, port, pid, user: user.name, password: user.password, certificate, stop }
 }
