@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { describeConfig } from '../../src/config/describe.ts'
-import { configOf, faultsOf, partnerFaults, smallest } from './folder.ts'
+import { configOf, faultsOf, partnerFaults, pin, smallest } from './folder.ts'
 
 const old = '{ name: old, type: ftps, host: ftp.internal }'
 
@@ -68,4 +69,13 @@ test('a partner in the phase legacy names its old server, or has the default', a
   const partner = 'name: acme\nmatch: { users: [acme] }\nphase: legacy\nlegacy: old\n'
   const { partners } = await configOf({ 'gateway.yaml': globals, 'p.yaml': partner })
   expect(partners).toMatchObject([{ name: 'acme', migration: { phase: 'legacy' }, legacy: 'old', backend: 'main' }])
+})
+
+test('the example of deploy/relay.md loads as it stands, once the server is filled in', async () => {
+  const document = readFileSync(new URL('../../deploy/relay.md', import.meta.url), 'utf8')
+  const blocks = [...document.matchAll(/```yaml\n# (\S+)\n([^`]*)```/g)]
+  const files = Object.fromEntries(blocks.map(([, name, text]) => [name, text?.replace('SHA256:…', pin)]))
+  const config = await configOf({ ...files, 'tls/old-server-ca.pem': 'an authority' } as Record<string, string>)
+  expect(config.oldServers).toMatchObject([{ name: 'old', host: 'ftp.internal' }])
+  expect(config.partners).toMatchObject([{ name: 'acme', phase: 'legacy' }])
 })
