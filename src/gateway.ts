@@ -19,6 +19,7 @@ import { PassivePorts } from './data/passive-ports.ts'
 import { sliceOf } from './data/port-slice.ts'
 import { SourcePorts } from './data/source-ports.ts'
 import type { OldServer } from './legacy/old-server.ts'
+import { nothingRecorded, type RecordedLogins } from './migration/recorded-logins.ts'
 import type { Observer } from './observe/observer.ts'
 import { TransferLog } from './observe/transfer-log.ts'
 import { createLogIn } from './partners/log-in.ts'
@@ -45,10 +46,11 @@ export async function startGateway(
   metrics: Metrics,
   now: () => number = Date.now,
   passed: PassedSockets = new Map(),
+  recorded: RecordedLogins = nothingRecorded,
 ): Promise<Gateway> {
   const closers: Closer[] = []
   try {
-    return await start(config, observer, metrics, now, closers, passed)
+    return await start(config, observer, metrics, new Migration(config, observer, now, recorded), closers, passed)
   } catch (error) {
     await closeAll(closers)
     throw error
@@ -65,7 +67,7 @@ async function start(
   config: Config,
   observer: Observer,
   metrics: Metrics,
-  now: () => number,
+  migration: Migration,
   closers: Closer[],
   passed: PassedSockets,
 ): Promise<Gateway> {
@@ -84,7 +86,6 @@ async function start(
 
   const ports = new PassivePorts(sliceOf(config.passive.ports, config.passive.slice), observer)
   closers.push(() => ports.close())
-  const migration = new Migration(config, observer, now)
   closers.push(() => migration.stop())
   const lasting = { ports, records, usage: new Usage(), migration, observer }
   const server = new FtpServer(await sessionOptions(config, backends, lasting), config.limits)

@@ -3,9 +3,13 @@ import { probeHostKey, type ShownKey } from '../backend/sftp/probe.ts'
 import type { Config, PartnerConfig } from '../config/config.ts'
 import { readText } from '../config/files.ts'
 import { fingerprint } from '../config/kinds.ts'
+import { dateOf } from '../ftp/local-time.ts'
 import { findings } from '../migration/blockers.ts'
+import { calendarOf } from '../migration/calendar.ts'
 import { handoverSheet } from '../migration/handover.ts'
+import type { HandoverFacts } from '../migration/handover-facts.ts'
 import { daysKept, firstDay, readJournals } from '../migration/journal.ts'
+import { firstDay as firstDayOf } from '../migration/phase.ts'
 import { type SheetFormat, sheetFormats, sheetText } from '../migration/sheet.ts'
 import { sumOf } from '../migration/usage.ts'
 import { exit } from './exit.ts'
@@ -17,15 +21,15 @@ const timeoutMs = 10_000
 
 export const handover: Verb = {
   name: 'handover',
-  synopsis: 'PARTNER --config FILE --server HOST[:PORT] [OPTIONS]',
+  synopsis: 'PARTNER --config FILE [OPTIONS]',
   summary: 'write the page with which a partner moves to SFTP',
   details: `  PARTNER               its name in the configuration
   --config FILE         the configuration, see config/gateway.yaml
-  --server HOST[:PORT]  the SFTP server that it moves to; asked for its host keys now
+  --server HOST[:PORT]  the SFTP server that it moves to (default: migration.publicSftp); asked for its host keys now
   --host-key PRINT      a fingerprint of that server, besides those of the partner's backend; may be given several times
   --user NAME           its user there (default: auth.username, or its first user)
-  --contact TEXT        whom it asks
-  --link URL            where it finds more
+  --contact TEXT        whom it asks (default: migration.contact)
+  --link URL            where it finds more (default: migration.link)
   --format FORMAT       md (default), txt or html
 
 The host keys that the server shows have to be pinned, for the backend or by --host-key: a page with the key of somebody in
@@ -47,8 +51,9 @@ between would be worse than none. Exit code 1: the server has shown another one.
     const format = formatOf(options.format)
     const config = await configFor('handover', options.config, io)
     const partner = partnerNamed(config, name)
-    if (options.server === undefined) throw new UsageError('handover needs --server HOST[:PORT]')
-    const server = parseHost(options.server)
+    const { migration } = config
+    const server = options.server === undefined ? migration.publicSftp : parseHost(options.server)
+    if (server === undefined) throw new UsageError('handover needs migration.publicSftp, or --server HOST[:PORT]')
     const user = options.user ?? userOf(partner)
     if (user === undefined) throw new UsageError(`handover needs --user NAME: partner ${name} names no users`)
     for (const text of options['host-key']) {
@@ -60,20 +65,20 @@ between would be worse than none. Exit code 1: the server has shown another one.
     const strange = shown.filter((key) => !isPinned(key))
     for (const { type, fingerprint } of strange) {
       io.stderr.write(
-        `ftps-gateway: ${options.server} shows ${type} ${fingerprint}, which is pinned nowhere. When its administrator says that it is right, add --host-key ${fingerprint}\n`,
+        `ftps-gateway: ${server.host}:${server.port} shows ${type} ${fingerprint}, which is pinned nowhere. When its administrator says that it is right, add --host-key ${fingerprint}\n`,
       )
     }
     if (strange.length > 0) return exit.failure
     const sheet = handoverSheet({
       partner: partner.name,
-      title: undefined,
+      title: partner.migration?.title,
       server,
       user,
       hostKeys: shown,
       root: partner.root,
-      dates: [],
-      contact: options.contact,
-      link: options.link,
+      dates: datesOf(config, partner),
+      contact: options.contact ?? migration.contact,
+      link: options.link ?? migration.link,
       found: await foundFor(config, partner),
     })
     io.stdout.write(sheetText(sheet, format))
@@ -89,6 +94,23 @@ async function foundFor({ state }: Config, { name }: PartnerConfig): Promise<rea
     usage: sumOf(rows.filter(({ partner }) => partner === name).map(({ usage }) => usage)),
   })
   return [...blockers, ...notes].map((text) => `You use ${text}.`)
+}
+
+const whatBegins = {
+  notice: 'your FTPS logins begin to be answered with a reminder',
+  brownout: 'FTPS is switched off for short, announced times',
+  retired: 'FTPS is switched off; only SFTP works',
+} as const
+
+/** The days that the partner notices, in the zone of migration.timezone. */
+function datesOf({ migration }: Config, partner: PartnerConfig): HandoverFacts['dates'] {
+  const { migration: move } = partner
+  if (move === undefined || move.phase !== 'auto') return []
+  const calendar = calendarOf(migration)
+  return (['notice', 'brownout', 'retired'] as const).flatMap((phase) => {
+    const day = firstDayOf(move, phase, calendar)
+    return day === undefined ? [] : [{ day: dateOf(day), what: whatBegins[phase] }]
+  })
 }
 
 /** Fingerprints and known_hosts of the partner's backend, and what the command line says. */

@@ -2,6 +2,8 @@ import type { Config, PartnerConfig } from '../config/config.ts'
 import type { PartnerMigration } from '../config/migration-config.ts'
 import { suggest } from '../config/suggest.ts'
 import { type Calendar, calendarOf } from '../migration/calendar.ts'
+import { daysKept, firstDay, readJournals } from '../migration/journal.ts'
+import { loginHistory } from '../migration/login-history.ts'
 import { moverOf } from '../migration/mover.ts'
 import { nothingRecorded, type RecordedLogins } from '../migration/recorded-logins.ts'
 import type { Mover } from '../migration/windows.ts'
@@ -20,12 +22,13 @@ export async function loadMoves(file: string | undefined, verb: string, io: Io):
   if (file === undefined) throw new UsageError(`${verb} needs --config FILE`)
   const config = await loadChecked(file, io.env)
   const now = (io.now ?? Date.now)()
-  return { config, calendar: calendarOf(config.migration), recorded: recordedBy(config), now }
+  return { config, calendar: calendarOf(config.migration), recorded: await recordedBy(config, now), now }
 }
 
-/** The one place to read the journal from: until there is one, nothing is recorded. */
-function recordedBy(_config: Config): RecordedLogins {
-  return nothingRecorded
+/** What the journals of all instances know; without a state directory nobody has written one. */
+async function recordedBy({ state }: Config, now: number): Promise<RecordedLogins> {
+  if (state.directory === undefined) return nothingRecorded
+  return loginHistory(await readJournals(state.directory, { since: firstDay(now, daysKept) }))
 }
 
 /** Throws UsageError for a name that no partner has. */

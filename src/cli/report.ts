@@ -1,8 +1,10 @@
-import type { Config } from '../config/config.ts'
+import type { Config, PartnerConfig } from '../config/config.ts'
 import { span } from '../config/kinds.ts'
-import { utc } from '../ftp/time-zone.ts'
+import { dateOf, localTime } from '../ftp/local-time.ts'
+import { type Calendar, calendarOf } from '../migration/calendar.ts'
 import { daysKept, firstDay, readJournals } from '../migration/journal.ts'
 import { readPartnerKeys } from '../migration/partner-keys.ts'
+import { nextChange, phaseAt } from '../migration/phase.ts'
 import { type ReportPartner, reportOf } from '../migration/report.ts'
 import { type ReportFormat, reportFormats, reportText } from '../migration/report-formats.ts'
 import { merged } from '../migration/rows.ts'
@@ -40,17 +42,29 @@ partner is ready, waiting for key, or blocked, with what SFTP cannot do for it.
     const now = Date.now()
     const all = await Promise.all(directories.map((one) => readJournals(one, { since: firstDay(now, daysKept) })))
     const rows = merged(all.flat())
-    const partners = await partnersOf(config, directories)
+    const partners = await partnersOf(config, directories, now)
     const others = rows.some(({ partner }) => partner === 'default')
-      ? [{ name: 'default', users: [], phase: 'gateway', keys: [], sftp: undefined }]
+      ? [{ name: 'default', users: [], phase: config.defaults.phase, keys: [], sftp: undefined }]
       : []
-    const input = { rows, since: firstDay(now, days), days, now, zone: utc, partners: [...partners, ...others] }
+    const input = {
+      rows,
+      since: firstDay(now, days),
+      days,
+      now,
+      zone: calendarOf(config.migration).zone,
+      partners: [...partners, ...others],
+    }
     io.stdout.write(reportText(reportOf(input), format))
     return exit.ok
   },
 }
 
-async function partnersOf(config: Config, directories: readonly string[]): Promise<readonly ReportPartner[]> {
+async function partnersOf(
+  config: Config,
+  directories: readonly string[],
+  now: number,
+): Promise<readonly ReportPartner[]> {
+  const calendar = calendarOf(config.migration)
   const keys = (await Promise.all(directories.map(readPartnerKeys))).flat()
   const logins = await Promise.all(directories.map(readSftpLogins))
   return config.partners.map((partner) => {
@@ -59,7 +73,7 @@ async function partnersOf(config: Config, directories: readonly string[]): Promi
     return {
       name,
       users,
-      phase: 'gateway',
+      ...phaseOf(partner, calendar, now),
       expect,
       keys: keys.filter((key) => key.partner === name).map(({ fingerprint }) => fingerprint),
       sftp: togetherOf(
@@ -68,6 +82,25 @@ async function partnersOf(config: Config, directories: readonly string[]): Promi
       ),
     }
   })
+}
+
+/** How far the move is, and who cares for it. */
+function phaseOf(
+  { migration }: PartnerConfig,
+  calendar: Calendar,
+  now: number,
+): Pick<ReportPartner, 'phase' | 'next' | 'title' | 'wave' | 'owner'> {
+  if (migration === undefined) return { phase: 'gateway' }
+  const { title, wave, owner = {} } = migration
+  const change = nextChange(migration, calendar, now)
+  const day = change === undefined ? '' : dateOf(localTime(change, calendar.zone).day)
+  return {
+    phase: phaseAt(migration, calendar, now),
+    next: change === undefined ? '' : `${phaseAt(migration, calendar, change)} on ${day}`,
+    title,
+    wave,
+    owner: [owner.team, owner.email, owner.ticket].filter((text) => text !== undefined).join(' '),
+  }
 }
 
 function formatOf(text: string): ReportFormat {

@@ -1,14 +1,11 @@
+import type { RecordedLogins } from './recorded-logins.ts'
 import type { Row } from './rows.ts'
 import { sumOf } from './usage.ts'
 
 /** When partners have logged in, as the journal remembers it. */
-export interface LoginHistory {
-  /** The newest logins of a partner, from one instant up to another, in milliseconds since 1970. */
-  instants(partner: string, from: number, to: number): readonly number[]
+export interface LoginHistory extends RecordedLogins {
   /** All its logins by the hour: hours since 1970. The newest instants are only some of those of a busy partner. */
   hours(partner: string): ReadonlyMap<number, number>
-  /** How soon its clients usually come again, in milliseconds; undefined where nobody knows. */
-  retryAfter(partner: string): number | undefined
 }
 
 /** What is further apart is another run of a job, not another try. */
@@ -21,20 +18,25 @@ const sideBySideMs = 1_000
  * within the hour, and its median is taken.
  */
 export function loginHistory(rows: readonly Row[]): LoginHistory {
-  const known = new Map<string, { readonly logins: readonly number[]; readonly hours: ReadonlyMap<number, number> }>()
-  const of = (partner: string) => {
-    const there = known.get(partner)
-    if (there) return there
-    const { logins, counts } = sumOf(rows.filter((row) => row.partner === partner).map(({ usage }) => usage))
-    const hours = new Map(Object.entries(counts.hour ?? {}).map(([hour, count]) => [Number(hour), count]))
-    const made = { logins, hours }
-    known.set(partner, made)
-    return made
+  const byPartner = new Map<string, Row[]>()
+  for (const row of rows) {
+    const there = byPartner.get(row.partner)
+    if (there) there.push(row)
+    else byPartner.set(row.partner, [row])
   }
+  const of = (partner: string) => byPartner.get(partner) ?? []
+  const sum = (partner: string) => sumOf(of(partner).map(({ usage }) => usage))
   return {
-    instants: (partner, from, to) => of(partner).logins.filter((at) => at >= from && at < to),
-    hours: (partner) => of(partner).hours,
-    retryAfter: (partner) => median(gaps(of(partner).logins)),
+    // Not of the sum, which has the newest only: what counts may be weeks back.
+    instants(partner, from, to) {
+      const logins = of(partner).flatMap(({ usage }) => usage.logins)
+      return logins.filter((at) => at >= from && at < to).sort((a, b) => a - b)
+    },
+    hours(partner) {
+      const { hour = {} } = sum(partner).counts
+      return new Map(Object.entries(hour).map(([number, count]) => [Number(number), count]))
+    },
+    retryAfter: (partner) => median(gaps(sum(partner).logins)),
   }
 }
 
@@ -45,4 +47,18 @@ function gaps(logins: readonly number[]): readonly number[] {
 
 function median(values: readonly number[]): number | undefined {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
+}
+
+/** A history that is read anew now and then, and not for every login that asks. */
+export function freshHistory(rows: () => readonly Row[], now: () => number, everyMs = 600_000): LoginHistory {
+  let made: { readonly history: LoginHistory; readonly at: number } | undefined
+  const current = () => {
+    if (made === undefined || now() - made.at >= everyMs) made = { history: loginHistory(rows()), at: now() }
+    return made.history
+  }
+  return {
+    instants: (partner, from, to) => current().instants(partner, from, to),
+    hours: (partner) => current().hours(partner),
+    retryAfter: (partner) => current().retryAfter(partner),
+  }
 }

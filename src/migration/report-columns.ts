@@ -18,6 +18,10 @@ export const columns: readonly Column[] = [
   { name: 'partner', of: ({ partner }) => partner },
   { name: 'verdict', of: verdictOf },
   { name: 'phase', of: ({ phase }) => phase },
+  { name: 'next phase', of: ({ next }) => next },
+  { name: 'title', of: ({ title }) => printableText(title) },
+  { name: 'wave', of: ({ wave }) => (wave === undefined ? '' : String(wave)) },
+  { name: 'owner', of: ({ owner }) => printableText(owner) },
   { name: 'users', of: ({ users }) => users.map(printableText).join(', ') },
   { name: 'last login', of: ({ lastLogin }) => dayAndTime(lastLogin) },
   { name: 'last upload', of: ({ lastUpload }) => dayAndTime(lastUpload) },
@@ -25,6 +29,7 @@ export const columns: readonly Column[] = [
   { name: 'overdue since', of: ({ silentSince }) => dayAndTime(silentSince) },
   { name: 'logins', of: (line) => total(line, 'logins') },
   { name: 'refused', of: (line) => total(line, 'refused') },
+  { name: 'turned away', of: turnedAway },
   { name: 'files up', of: (line) => total(line, 'uploads') },
   { name: 'files down', of: (line) => total(line, 'downloads') },
   { name: 'bytes', of: ({ usage }) => String(bytesOf(usage)) },
@@ -51,6 +56,11 @@ export const columns: readonly Column[] = [
   { name: 'blockers', of: ({ blockers }) => blockers.join('; ') },
   { name: 'notes', of: ({ notes }) => notes.join('; ') },
 ]
+
+/** By a brownout, and since its phase is retired: logins that still come. */
+function turnedAway({ usage: { counts } }: ReportLine): string {
+  return String((counts.total?.['brownout'] ?? 0) + (counts.total?.['retired'] ?? 0))
+}
 
 export function verdictOf({ verdict, blockers }: ReportLine): string {
   return verdict === 'blocked' ? `blocked: ${blockers.join('; ')}` : verdict

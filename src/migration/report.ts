@@ -10,6 +10,11 @@ export interface ReportPartner {
   readonly name: string
   readonly users: readonly string[]
   readonly phase: string
+  /** `brownout on 2027-03-01`; empty where nothing comes. */
+  readonly next?: string
+  readonly title?: string | undefined
+  readonly wave?: number | undefined
+  readonly owner?: string
   readonly expect?: Expectation | undefined
   /** Fingerprints of keys that were received from it. */
   readonly keys: readonly string[]
@@ -34,6 +39,10 @@ export type Verdict = 'ready' | 'waiting for key' | 'blocked'
 export interface ReportLine extends Findings {
   readonly partner: string
   readonly phase: string
+  readonly next: string
+  readonly title: string
+  readonly wave: number | undefined
+  readonly owner: string
   readonly users: readonly string[]
   /** Of the days that count. */
   readonly usage: Usage
@@ -77,13 +86,17 @@ function lineFor(partner: ReportPartner, rows: readonly Row[], input: ReportInpu
   const { since, now, zone } = input
   const usage = sumOf(rows.filter(({ day }) => day >= since).map((row) => row.usage))
   const { lastLogin, lastUpload, lastDownload } = sumOf(rows.map((row) => row.usage)).highest
-  const { name, phase, expect, keys, sftp, unknownPasswords = [] } = partner
+  const { name, phase, next = '', title = '', wave, owner = '', expect, keys, sftp, unknownPasswords = [] } = partner
   const found = findings({ usage, unknownPasswords })
   const seen = rows.map(({ user }) => user).filter((user) => !partner.users.includes(user))
   const from = lastUpload ?? began
   return {
     partner: name,
     phase,
+    next,
+    title,
+    wave,
+    owner,
     users: [...partner.users, ...new Set(seen)],
     usage,
     lastLogin,

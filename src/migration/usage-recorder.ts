@@ -71,7 +71,7 @@ export class UsageRecorder {
       return
     }
     const tally = new Tally()
-    tally.count('total', event.outcome === 'bad_password' ? 'refused' : 'failed')
+    tally.count('total', event.outcome === 'bad_password' ? 'refused' : event.outcome)
     // Until they have logged in, names of users are whatever strangers try, or passwords in the wrong place.
     const user = toText(event.user)
     const known = this.#users.get(event.partner)?.has(user) === true

@@ -15,7 +15,7 @@ export interface Usage {
 export type Counts = Readonly<Record<string, number>>
 
 export const countGroups = [
-  /** `logins`, `refused`, `uploads`, `uploadBytes`, `downloads`, `downloadBytes`, `listings`, `ascii`, `modeZ`. */
+  /** `logins`, `refused` and why other logins failed, `uploads`, `uploadBytes`, `downloads`, `downloadBytes`, `listings`, `ascii`, `modeZ`. */
   'total',
   /** Logins by the hour: hours since 1970. */
   'hour',

@@ -60,6 +60,30 @@ describe('ftps-gateway handover', () => {
     for (const line of sshd.knownHosts.trim().split('\n')) expect(stdout).toContain(`    ${line}\n`)
   })
 
+  test('takes server, dates and contact from the configuration', async () => {
+    const config = join(folder, 'gateway.yaml')
+    const backend = { name: 'main', host: 'sftp.internal', hostKeys: Object.values(sshd.fingerprints) }
+    const migration = {
+      publicSftp: { host: sshd.host, port: sshd.port },
+      contact: 'edi@example.com',
+      timezone: 'Europe/Berlin',
+      freeze: [{ from: '2026-12-20', to: '2027-01-07', reason: 'year end' }],
+    }
+    writeFileSync(config, JSON.stringify({ version: 1, backends: [backend], partners: 'acme.json', migration }))
+    const timeline = { notice: '2026-12-24', retired: '2027-03-01' }
+    const partner = { name: 'acme', title: 'ACME <Ltd>', match: { users: ['acme'] }, phase: 'auto', timeline }
+    writeFileSync(join(folder, 'acme.json'), JSON.stringify(partner))
+    const { code, stdout } = await inProcess(['handover', 'acme', '--config', config, '--format', 'txt'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('From FTPS to SFTP: ACME <Ltd>')
+    expect(stdout).toContain(`  * Port: ${sshd.port} `)
+    // What would begin within the freeze begins behind it.
+    expect(stdout).toMatch(
+      /Dates\n-----\n\n {2}\* 2027-01-08: .*reminder\n {2}\* 2027-03-01: FTPS is switched off; only/,
+    )
+    expect(stdout).toContain('  * Questions: edi@example.com')
+  })
+
   test('is no page when the server shows a key that is pinned nowhere', async () => {
     const { ed25519, ecdsa, rsa } = sshd.fingerprints
     const { code, stdout, stderr } = await handover({ pins: [ed25519, rsa] })

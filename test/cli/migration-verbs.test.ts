@@ -77,6 +77,23 @@ describe('ftps-gateway report', () => {
     expect((await verb('report')).stdout).toMatch(/^acme +waiting for key +gateway +\S+ \S+ +2 +1 /m)
   })
 
+  test('says how far the move of a partner is, what comes next, and who cares for it', async () => {
+    const timeline = '{ retired: 2999-12-31 }'
+    const owner = '{ team: edi, ticket: MIG-417 }'
+    await writeFile(
+      join(folder, 'beta.partner.yaml'),
+      `name: beta\ntitle: Beta AG\nwave: 3\nowner: ${owner}\nmatch: { users: [beta] }\nphase: auto\ntimeline: ${timeline}\n`,
+    )
+    const { partners } = JSON.parse((await verb('report', '--format', 'json')).stdout)
+    expect(partners[1]).toMatchObject({
+      phase: 'gateway',
+      next: 'retired on 2999-12-31',
+      title: 'Beta AG',
+      wave: 3,
+      owner: 'edi MIG-417',
+    })
+  })
+
   test('has a line for users of no partner once there were any', async () => {
     expect((await verb('report')).stdout).not.toContain('default')
     await used('a', 'default', dayAt(now))

@@ -3,6 +3,7 @@ import { partnerTimes } from '../../src/composition/partner-times.ts'
 import type { PartnerConfig } from '../../src/config/config.ts'
 
 const hour = 3_600_000
+const migration = { timeZone: 'UTC' }
 const partner: PartnerConfig = {
   name: 'acme',
   users: ['acme'],
@@ -18,7 +19,7 @@ const journalOf = (newest: Readonly<Record<string, number>>) => ({ newestOf: () 
 
 test('A partner from which nothing is expected is never overdue', () => {
   const journal = journalOf({ lastLogin: 3, lastUpload: 1, lastDownload: 2 })
-  expect(partnerTimes({ partners: [partner] }, journal, 1e15)).toEqual([
+  expect(partnerTimes({ partners: [partner], migration }, journal, 1e15)).toEqual([
     { partner: 'acme', lastLogin: 3, lastTransfer: 2, lastUpload: 1, expected: undefined },
   ])
 })
@@ -29,6 +30,6 @@ test.each([
   ['nothing came since the journal began', {}, 1026 * hour + 1, true],
   ['the journal has begun just now', {}, 1001 * hour, false],
 ])('Of a partner from which uploads are expected it is told whether %s', (_, newest, now, overdue) => {
-  const [times] = partnerTimes({ partners: [expect26h] }, journalOf(newest), now)
+  const [times] = partnerTimes({ partners: [expect26h], migration }, journalOf(newest), now)
   expect(times?.expected).toEqual({ everyMs: 26 * hour, overdue })
 })

@@ -106,6 +106,21 @@ describe('The record of a session', () => {
     expect(recorder.take().map(({ user }) => user)).toEqual(['*', 'acme'])
   })
 
+  test('says why a login with the right password was turned away', () => {
+    const turnedAway: Event = {
+      kind: 'login',
+      session: 's1',
+      user: 'acme',
+      partner: 'acme',
+      backend: 'main',
+      address: '203.0.113.9',
+      outcome: 'brownout',
+      seconds: 1,
+    }
+    see(sessionEvents('s1', [turnedAway]))
+    expect(recorder.take()[0]?.usage.counts.total).toEqual({ brownout: 1 })
+  })
+
   test('can be taken while the session lasts, and goes on after it', () => {
     const [opened, ...rest] = sessionEvents('s1', logsIn('s1', 'acme', 'acme'))
     const [login, closed] = [rest.slice(0, -1), rest.slice(-1)]
