@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -6,9 +6,11 @@ import { Journal, type JournalSettings, readJournals } from '../../src/migration
 import { rowsOf } from '../../src/migration/rows.ts'
 import { sumOf } from '../../src/migration/usage.ts'
 import type { Event } from '../../src/observe/observer.ts'
+import { mountTmpfs } from '../support/tmpfs.ts'
 import { logsIn, sessionEvents } from './session.ts'
 
 const day = 86_400_000
+const root = { name: 'root', password: '', uid: 0, gid: 0 }
 let now: number
 let directory: string
 let told: Event[]
@@ -119,6 +121,18 @@ describe('A journal', () => {
     expect(logins(await openJournal())).toBe(21)
   })
 
+  test('counts once what comes while it is written anew', async () => {
+    const journal = await openJournal({ compactAtBytes: 1 })
+    logIn(journal)
+    const flushed = journal.flush()
+    // Far enough for the write to have begun, and too soon for the disk to be done.
+    for (let i = 0; i < 5; i++) await Promise.resolve()
+    logIn(journal)
+    await flushed
+    await close(journal)
+    expect(logins(await openJournal())).toBe(2)
+  })
+
   test('forgets what is older than 60 days, and files of instances that are gone', async () => {
     const [journal, other] = [await openJournal(), await openJournal({ instance: 'gone' })]
     logIn(journal)
@@ -144,6 +158,43 @@ describe('A journal', () => {
       { kind: 'warning', topic: 'journal', message: expect.stringContaining('cannot be written') },
     ])
     expect(logins(journal)).toBe(3)
+    await rm(join(directory, 'journal'))
+    await mkdir(join(directory, 'journal'))
+    logIn(journal)
+    await journal.flush()
+    expect(sumOf(rowsOf(await readFile(fileOf('a'), 'utf8')).map(({ usage }) => usage)).counts.total).toEqual({
+      logins: 4,
+    })
+    await rm(join(directory, 'journal'), { recursive: true })
+    await writeFile(join(directory, 'journal'), 'again')
+    for (let i = 0; i < 2; i++) {
+      logIn(journal, 100)
+      await journal.flush()
+    }
+    expect(told).toHaveLength(2)
+  })
+
+  test('has nothing twice after a disk that was full for a while', async () => {
+    const disk = join(directory, 'disk')
+    const unmount = await mountTmpfs(disk, root, '32k')
+    try {
+      const journal = await openJournal({ directory: disk })
+      const filler = join(disk, 'filler')
+      await writeFile(filler, Buffer.alloc(20_000))
+      // Lines of more users than there is room for, of which the first ones are written whole.
+      for (let i = 0; i < 80; i++) {
+        for (const event of sessionEvents(`s${i}`, logsIn(`s${i}`, 'acme', `user${i}`))) journal.observer(event)
+      }
+      await journal.flush()
+      expect(told).toMatchObject([{ topic: 'journal', message: expect.stringContaining('ENOSPC') }])
+      await rm(filler)
+      await journal.flush()
+      const rows = rowsOf(await readFile(join(disk, 'journal', 'usage-a.jsonl'), 'utf8'))
+      expect(sumOf(rows.map(({ usage }) => usage)).counts.total).toEqual({ logins: 80 })
+      await close(journal)
+    } finally {
+      await unmount()
+    }
   })
 
   test('of a directory without one is empty', async () => {
