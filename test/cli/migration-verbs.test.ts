@@ -120,6 +120,24 @@ describe('ftps-gateway report', () => {
   })
 })
 
+test('ftps-gateway migrate plan knows the logins of the journal', async () => {
+  const ladder = 'migration: { ladders: { standard: [{ week: 1, windows: 1, duration: 1h }] } }'
+  await writeFile(config, `${await readFile(config, 'utf8')}${ladder}\n`)
+  const timeline = `{ brownout: ${dayAt(now + 5 * 86_400_000)} }`
+  await writeFile(
+    join(folder, 'beta.partner.yaml'),
+    `name: beta\nmatch: { users: [beta] }\nphase: auto\ntimeline: ${timeline}\nbrownout: { ladder: standard, align: observed }\n`,
+  )
+  expect((await verb('migrate', 'plan', 'beta')).stdout).toContain('no logins are recorded')
+  const usage = { ...noUsage, logins: [now - 86_400_000, now - 3_600_000] }
+  await mkdir(join(folder, 'state', 'journal'), { recursive: true })
+  await writeFile(
+    join(folder, 'state', 'journal', 'usage-a.jsonl'),
+    lineOfRow({ day: dayAt(now), partner: 'beta', user: 'beta', usage }),
+  )
+  expect((await verb('migrate', 'plan', 'beta')).stdout).toContain('2 logins are recorded')
+})
+
 describe('ftps-gateway import sftp-log', () => {
   const print = `SHA256:${'B'.repeat(43)}`
   const login = (user: string, key: string, address = '203.0.113.9') => {
