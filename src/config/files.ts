@@ -43,9 +43,10 @@ export async function readNamed(
   key: Path,
   file: string,
   problems: Problems,
+  read: (file: string) => Promise<string> = readText,
 ): Promise<string | undefined> {
   try {
-    const text = await readText(file)
+    const text = await read(file)
     if (text.trim() !== '') return text
     problems.add(source, key, `${file} is empty`)
   } catch (error) {

@@ -1,7 +1,7 @@
 import { Secret } from '../ftp/secret.ts'
 import type { Checks } from './checks.ts'
 import type { BackendProof, PartnerAuth } from './config.ts'
-import { readNamed, resolveFrom } from './files.ts'
+import { readNamed, readText, resolveFrom } from './files.ts'
 import type { Problems } from './problems.ts'
 import type { partnerSchema } from './schema.ts'
 import { type Path, type Source, textAt } from './source.ts'
@@ -13,6 +13,28 @@ export interface AuthParts {
   readonly problems: Problems
   readonly checks: Checks | undefined
   readonly env: NodeJS.ProcessEnv
+  /** The text of a key's file; throws Error with the reason in plain words. */
+  readonly readKey: (file: string) => Promise<string>
+  /** What is wrong with a key; undefined for nothing. */
+  readonly keyFault: (text: string, passphrase: string | undefined) => string | undefined
+}
+
+/** Partners often share a key: its file is read once, and it is looked at once, which takes long where it is encrypted. */
+export function sharedReads(checks: Checks | undefined): Pick<AuthParts, 'readKey' | 'keyFault'> {
+  const texts = new Map<string, Promise<string>>()
+  const faults = new Map<string, string | undefined>()
+  return {
+    readKey(file) {
+      const text = texts.get(file) ?? readText(file)
+      texts.set(file, text)
+      return text
+    },
+    keyFault(text, passphrase) {
+      const id = `${passphrase ?? ''}\0${text}`
+      if (!faults.has(id)) faults.set(id, checks?.privateKey(text, passphrase))
+      return faults.get(id)
+    },
+  }
 }
 
 const onlyHeld: readonly Path[] = [
@@ -62,7 +84,7 @@ export async function checkAuth(
 async function checkAccount(
   { mode, sftp }: PartnerValues['auth'],
   source: Source,
-  { problems, checks, env }: AuthParts,
+  { problems, env, readKey, keyFault }: AuthParts,
 ): Promise<{ readonly username: string; readonly proof: BackendProof } | undefined> {
   const { username, privateKey: keyFile, passphrase, password, agent } = sftp
   const missing = (path: Path, what: string): void =>
@@ -83,9 +105,9 @@ async function checkAccount(
   }
   if (keyFile === undefined)
     missing(key, 'the file of the private key for the backend, or auth.sftp.password, or auth.sftp.agent')
-  const privateKey = keyFile && (await readNamed(source, key, resolveFrom(source, keyFile), problems))
+  const privateKey = keyFile && (await readNamed(source, key, resolveFrom(source, keyFile), problems, readKey))
   if (username === undefined || privateKey === undefined || privateKey === '') return undefined
-  const fault = checks?.privateKey(privateKey, passphrase)
+  const fault = keyFault(privateKey, passphrase)
   if (fault !== undefined) problems.add(source, key, fault)
   return { username, proof: { kind: 'privateKey', privateKey, passphrase } }
 }

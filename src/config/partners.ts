@@ -1,13 +1,13 @@
 import { dirname, isAbsolute, join } from 'node:path'
 import { backendFault } from './backends.ts'
 import type { Checks } from './checks.ts'
-import type { ListenerConfig, PartnerConfig, PartnerLimits } from './config.ts'
+import type { ListenerConfig, PartnerAuth, PartnerConfig, PartnerLimits } from './config.ts'
 import { dialectChangesOf } from './dialect.ts'
 import { changeOf, findFiles, inWords, readText } from './files.ts'
 import { limitsOf } from './limits.ts'
 import { checkPartnerMigration } from './migration.ts'
 import type { MigrationConfig } from './migration-config.ts'
-import { checkAuth } from './partner-auth.ts'
+import { type AuthParts, checkAuth, sharedReads } from './partner-auth.ts'
 import { Claims, checkMatch } from './partner-match.ts'
 import { checkFiles } from './partner-paths.ts'
 import type { Problems } from './problems.ts'
@@ -47,13 +47,10 @@ export async function loadPartners(parts: PartnerParts): Promise<readonly Partne
   } catch (error) {
     problems.add(globals, ['partners'], inWords(error))
   }
-  const partners: PartnerConfig[] = []
+  const reading = { env: parts.env, problems, checks: parts.checks, ...sharedReads(parts.checks) }
+  const drafts = await manyAtATime(files, (file) => readDrafts(file, reading))
   const claims = new Claims(problems)
-  for (const file of files) {
-    const partner = await loadPartner(file, claims, parts)
-    if (partner !== undefined) partners.push(partner)
-  }
-  return partners
+  return drafts.flat().flatMap((draft) => complete(draft, claims, parts) ?? [])
 }
 
 /** The pattern from where the gateway runs, kept relative when the configuration file is, for short messages. */
@@ -62,23 +59,49 @@ function besides(source: Source, pattern: string): string {
   return isAbsolute(pattern) ? pattern : join(folder, pattern)
 }
 
-async function loadPartner(file: string, claims: Claims, parts: PartnerParts): Promise<PartnerConfig | undefined> {
-  const { problems, env, checks } = parts
-  const source = await readSource(file, env, problems)
-  if (source === undefined) return undefined
-  const values = readTable(partnerSchema, [], { source, problems })
-  if (values === undefined) return undefined
+/** What one partner's part of a file says by itself. */
+interface Draft {
+  readonly source: Source
+  readonly values: Values<typeof partnerSchema>
+  readonly auth: PartnerAuth | undefined
+  /** When its file was changed. */
+  readonly changed: Awaited<ReturnType<typeof changeOf>>
+}
+
+/** The partners of a file: one, or a list of them. */
+async function readDrafts(file: string, parts: AuthParts): Promise<readonly Draft[]> {
+  const { problems } = parts
+  const whole = await readSource(file, parts.env, problems)
+  if (whole === undefined) return []
+  const { root } = whole
+  const sources = root.type === 'list' ? root.items.map((item, i) => ({ file, root: item, within: [i] })) : [whole]
+  const changed = await changeOf(file)
+  const drafts = await Promise.all(sources.map((source) => readDraft(source, parts)))
+  return drafts.flatMap((draft) => (draft ? { ...draft, changed } : []))
+}
+
+async function readDraft(source: Source, parts: AuthParts): Promise<Omit<Draft, 'changed'> | undefined> {
+  const values = readTable(partnerSchema, [], { source, problems: parts.problems })
+  return values && { source, values, auth: await checkAuth(values.auth, source, parts) }
+}
+
+/** What is to be said of a partner among the others. */
+function complete(
+  { source, values, auth, changed }: Draft,
+  claims: Claims,
+  parts: PartnerParts,
+): PartnerConfig | undefined {
+  const { problems, checks } = parts
   const { name } = values
   claims.take('partner', name, source, ['name'])
   if (name === 'default') problems.add(source, ['name'], '"default" means logins that match no partner; choose another')
   const matched = checkMatch(values, source, claims, parts)
   const backends = checkBackends(values, source, parts)
-  const migration = checkPartnerMigration(values, { ...parts, source, changed: await changeOf(file) })
+  const migration = checkPartnerMigration(values, { ...parts, source, changed })
   const { legacy } = values
   const fault = legacy === undefined ? undefined : backendFault(legacy, parts.globals, 'ftps')
   if (fault !== undefined) problems.add(source, ['legacy'], fault)
   const files = checkFiles(values, source, { ...parts, usual: backends[0] })
-  const auth = await checkAuth(values.auth, source, { problems, checks, env })
   if (auth === undefined) return undefined
   const dialect = dialectChangesOf(values)
   const limits = limitsOf(values.limits, parts.limits, { source, path: ['limits'], problems, checks })
@@ -125,6 +148,19 @@ function expectOf(
   if (textAt(source, ['expect', 'upload', 'weekdays']) !== undefined)
     problems.add(source, ['expect', 'upload', 'every'], 'is missing; weekdays alone says nothing')
   return undefined
+}
+
+const filesAtATime = 32
+
+/** Runs a task for each file, some at a time; the results are in the order of the files. */
+async function manyAtATime<V>(files: readonly string[], task: (file: string) => Promise<V>): Promise<readonly V[]> {
+  const results: V[] = []
+  const left = files.entries()
+  const worker = async () => {
+    for (const [i, file] of left) results[i] = await task(file)
+  }
+  await Promise.all(Array.from({ length: filesAtATime }, worker))
+  return results
 }
 
 /** A file as a tree; undefined, and a fault, when it cannot be read or is not YAML. */

@@ -1,4 +1,4 @@
-import { type Path, positionOf, type Source, spell } from './source.ts'
+import { keyIn, type Path, positionOf, type Source } from './source.ts'
 
 /** One fault of the configuration; line and column count from 1. */
 export interface Problem {
@@ -35,7 +35,7 @@ export class Problems {
 
   /** Notes what is wrong with a key; the place is that of its value, or of the nearest value around a missing key. */
   add(source: Source, path: Path, message: string): void {
-    this.addAt({ file: source.file, ...positionOf(source, path), key: spell(path), message })
+    this.addAt({ file: source.file, ...positionOf(source, path), key: keyIn(source, path), message })
   }
 
   addAt(problem: Problem): void {
@@ -45,7 +45,7 @@ export class Problems {
 
   /** Whether something is already known to be wrong with this very key. */
   has(source: Source, path: Path): boolean {
-    return this.#found.has(`${source.file}\n${spell(path)}`)
+    return this.#found.has(`${source.file}\n${keyIn(source, path)}`)
   }
 
   get none(): boolean {

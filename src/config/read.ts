@@ -1,7 +1,7 @@
 import convict from 'convict'
 import { isKey, label } from './kinds.ts'
 import type { Problems } from './problems.ts'
-import { type Node, nodeAt, type Path, type Source, spell } from './source.ts'
+import { keyIn, type Node, nodeAt, type Path, type Source, spell } from './source.ts'
 import { suggest } from './suggest.ts'
 import {
   type AnyMap,
@@ -31,9 +31,12 @@ export function readTable<E extends Entries>(entries: E, path: Path, reading: Re
   if (!isMap(path, reading, '')) return undefined
   const texts = textsOf(entries, path, reading)
   const read = new Map<string, unknown>()
-  const schema = schemaOf(entries, path, reading, read) as convict.Schema<object>
-  const settings = convict(schema, { env: overrides(reading.env ?? {}), args: [] })
-  settings.load(texts).validate({ allowed: 'strict' })
+  if (reading.env === undefined) readPlain(entries, texts, path, reading, read)
+  else {
+    const schema = schemaOf(entries, path, reading, read) as convict.Schema<object>
+    const settings = convict(schema, { env: overrides(reading.env), args: [] })
+    settings.load(texts).validate({ allowed: 'strict' })
+  }
   // The one place where the types of the table are taken on trust: `read` was filled from the same entries.
   return assemble(entries, path, reading, read) as Values<E> | undefined
 }
@@ -60,7 +63,7 @@ function textsOf(entries: Entries, path: Path, reading: Reading): Texts {
     const entry = Object.hasOwn(entries, key) ? entries[key] : undefined
     const here = [...path, key]
     const message = keyFault(key, entry, entries)
-    if (message !== undefined) problems.addAt({ file: source.file, ...at, key: spell(here), message })
+    if (message !== undefined) problems.addAt({ file: source.file, ...at, key: keyIn(source, here), message })
     else if (entry?.shape === 'table' && !isOff(entry, inner) && isMap(here, reading, entry.off ? ', or off' : '')) {
       const inside = textsOf(entry.entries, here, reading)
       // convict does not know tables that have nothing but lists.
@@ -97,6 +100,19 @@ function isOff(entry: AnyTable, node: Node | undefined): boolean {
 /** A map, list or text in words; what came from the environment is shown as it was written. */
 function shown(node: Node): string {
   return node.type === 'scalar' ? JSON.stringify(node.written) : `a ${node.type}`
+}
+
+/** Without an environment there is nothing to bring together, and partner files are read by the thousand. */
+function readPlain(entries: Entries, texts: Texts, path: Path, reading: Reading, read: Map<string, unknown>): void {
+  for (const [key, entry] of Object.entries(entries)) {
+    const here = [...path, key]
+    const text = texts[key]
+    if (entry.shape === 'table') readPlain(entry.entries, typeof text === 'object' ? text : {}, here, reading, read)
+    else if (entry.shape === 'value') {
+      const written = typeof text === 'string' ? text : (entry.fallback ?? null)
+      read.set(spell(here), readValue(entry, written, here, reading))
+    }
+  }
 }
 
 type ConvictSchema = { [key: string]: convict.SchemaObj<string> | ConvictSchema }

@@ -2,6 +2,13 @@
 export interface Source {
   readonly file: string
   readonly root: Node
+  /** Where in the file the root is, for a part of a file; the paths of messages begin with it. */
+  readonly within?: Path
+}
+
+/** A path as it is called in the whole file. */
+export function keyIn({ within = [] }: Source, path: Path): string {
+  return spell([...within, ...path])
 }
 
 /** Line and column, both from 1. */

@@ -3,6 +3,7 @@ import { distanceRows } from './rows-distance.ts'
 import { listRow } from './rows-list.ts'
 import { loginRow } from './rows-login.ts'
 import { memoryRow } from './rows-memory.ts'
+import { partnersRow } from './rows-partners.ts'
 import { relayRows } from './rows-relay.ts'
 import { smallFileRows } from './rows-small.ts'
 import { transferRows } from './rows-transfer.ts'
@@ -16,6 +17,7 @@ const rows: readonly Row[] = [
   loginRow,
   listRow,
   memoryRow,
+  partnersRow,
 ]
 
 /** The rows whose names begin with one of the words; all of them without any. Throws for a word that fits none. */
