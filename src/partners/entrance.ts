@@ -104,15 +104,27 @@ export function createEntrance(parts: EntranceParts): Entrance {
 /** One object for each partner, and always the same one: by it the backend knows logins that may share connections. */
 function heldCredentials({ partners, parseKey }: EntranceParts): ReadonlyMap<string, Credentials> {
   const held = new Map<string, Credentials>()
+  const parse = once(parseKey)
   const problems: string[] = []
   for (const { name, auth } of partners) {
     if (auth.mode === 'passthrough') continue
     try {
-      held.set(name, credentialsOf(auth, parseKey))
+      held.set(name, credentialsOf(auth, parse))
     } catch (error) {
       problems.push(`partner ${name}: auth.sftp.privateKey: ${error instanceof Error ? error.message : error}`)
     }
   }
   if (problems.length > 0) throw new Error(problems.join('\n'))
   return held
+}
+
+/** Partners often share a key, and an encrypted one takes long. */
+function once(parseKey: EntranceParts['parseKey']): EntranceParts['parseKey'] {
+  const parsed = new Map<string, PrivateKey>()
+  return (text, passphrase) => {
+    const id = `${passphrase ?? ''}\0${text}`
+    const key = parsed.get(id) ?? parseKey(text, passphrase)
+    parsed.set(id, key)
+    return key
+  }
 }

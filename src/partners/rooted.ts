@@ -12,7 +12,7 @@ function resolved(directory: ByteString, text: ByteString): ByteString {
 
 /**
  * A part of a file system as a whole one: `root` is its `/`, and no path in or out leads elsewhere. Links that the
- * backend follows by itself it follows as ever; what a login may reach in the end, only the backend's own rights say.
+ * backend follows by itself are not seen here; `confined.ts` is for them.
  */
 export function rooted(files: FileSystem, root: ByteString): FileSystem {
   const base = root.replace(/\/+$/, '')

@@ -175,6 +175,22 @@ test('keys that cannot be parsed stop the start, with the names of all their par
   )
 })
 
+test('a key that several partners have is parsed once, and each has credentials of its own', async () => {
+  const main = new Door('main')
+  let parsed = 0
+  const { logIn } = createLogIn({
+    partners: [partner('acme', local), partner('beta', local)],
+    backends: new Map([['main', main]]),
+    defaultBackend: 'main',
+    backendCharset: 'utf-8',
+    parseKey: () => ({ type: `key ${++parsed}` }),
+  })
+  for (const username of ['acme', 'beta'])
+    await logIn({ ...nothing, username, password: new Secret(fromText('right ü')) })
+  expect(parsed).toBe(1)
+  expect(main.credentials[0]).not.toBe(main.credentials[1])
+})
+
 test('USER begins the backend’s part of a login that is passed through, and PASS takes it over', async () => {
   const { other, logIn, prepare } = setUp([partner('acme', local)])
   const preparation = prepare('joe')
