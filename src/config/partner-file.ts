@@ -4,7 +4,7 @@ import { type Document, isMap, isNode, isScalar, parseDocument } from 'yaml'
 import { findFiles } from './files.ts'
 import { readSource } from './partners.ts'
 import { Problems } from './problems.ts'
-import { textAt } from './source.ts'
+import { type Source, textAt } from './source.ts'
 
 /** The file of a partner; undefined when none of those that the configuration names is its. Throws ConfigError. */
 export async function partnerFile(
@@ -20,8 +20,23 @@ export async function partnerFile(
   for (const file of await findFiles(isAbsolute(pattern) ? pattern : join(dirname(configFile), pattern))) {
     const source = await readSource(file, env, problems)
     if (source && textAt(source, ['name']) === partner) return file
+    if (source !== undefined) checkList(source, partner, problems)
   }
   return undefined
+}
+
+/** Which of a list's lines are a partner's is not looked for. Throws ConfigError. */
+function checkList(source: Source, partner: string, problems: Problems): void {
+  const items = source.root.type === 'list' ? source.root.items : []
+  for (const i of items.keys()) {
+    if (textAt(source, [i, 'name']) !== partner) continue
+    problems.add(
+      source,
+      [i],
+      `partner ${partner} is one of a list; give it a file of its own, in which it can be changed`,
+    )
+    problems.throwIfAny()
+  }
 }
 
 /** What a key of a partner file is set to; null takes it back. */

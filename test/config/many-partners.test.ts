@@ -2,6 +2,7 @@ import * as fs from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
+import { partnerFile } from '../../src/config/partner-file.ts'
 import { configOf, faultsOf, hash, inFolder, smallest } from './folder.ts'
 
 const counted = vi.hoisted(() => ({ stat: 0, readFile: 0, readdir: 0, parseDocument: 0 }))
@@ -86,6 +87,16 @@ test('faults in a list have their place and their item, each of them', async () 
     expect.stringMatching(/^p\/all.yaml:8:3 \[2\]: must be a map of keys and values/),
     'p/all.yaml:9:9 [3].name: partner "a" is in p/all.yaml:1:9 already',
   ])
+})
+
+test('a partner that is one of a list is not changed by a verb, and it is said why', async () => {
+  const files = { 'gateway.yaml': globals, 'p/all.yaml': '- name: a\n- name: b\n', 'p/c.yaml': 'name: c\n' }
+  await inFolder(files, async (folder) => {
+    const find = (name: string) => partnerFile(join(folder, 'gateway.yaml'), name, {})
+    await expect(find('b')).rejects.toThrow('all.yaml:2:3 [1]: partner b is one of a list; give it a file of its own')
+    expect(await find('c')).toBe(join(folder, 'p/c.yaml'))
+    expect(await find('d')).toBeUndefined()
+  })
 })
 
 test('the counters count', async () => {
