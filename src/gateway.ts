@@ -19,7 +19,6 @@ import { PassivePorts } from './data/passive-ports.ts'
 import { sliceOf } from './data/port-slice.ts'
 import { SourcePorts } from './data/source-ports.ts'
 import type { OldServer } from './legacy/old-server.ts'
-import { nothingRecorded, type RecordedLogins } from './migration/recorded-logins.ts'
 import type { Observer } from './observe/observer.ts'
 import { TransferLog } from './observe/transfer-log.ts'
 import { createLogIn } from './partners/log-in.ts'
@@ -46,11 +45,10 @@ export async function startGateway(
   metrics: Metrics,
   now: () => number = Date.now,
   passed: PassedSockets = new Map(),
-  recorded: RecordedLogins = nothingRecorded,
 ): Promise<Gateway> {
   const closers: Closer[] = []
   try {
-    return await start(config, observer, metrics, new Migration(config, observer, now, recorded), closers, passed)
+    return await start(config, observer, metrics, new Migration(config, observer, now), closers, passed)
   } catch (error) {
     await closeAll(closers)
     throw error

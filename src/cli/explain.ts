@@ -26,7 +26,8 @@ code 1: nobody has been, or will be, shown it.
     const reference = word.toLowerCase().replace(/^(b-)?/, 'B-')
     if (!isReference(reference)) throw new UsageError(`${word} is no reference such as B-7f3a`)
     const moves = await loadMoves(options.config, 'explain', io)
-    const movers = [...moves.config.partners.map((partner) => moverFor(partner, moves)), unknownUsers]
+    const partners = await Promise.all(moves.config.partners.map((partner) => moverFor(partner, moves)))
+    const movers = [...partners, unknownUsers]
     const found = explain(reference, movers, moves.calendar, moves.now)
     if (options.json) io.stdout.write(`${JSON.stringify({ reference, found: found.map(jsonOf) })}\n`)
     else if (found.length === 0) io.stderr.write(`ftps-gateway: ${reference} stands for nothing that is known here\n`)

@@ -13,9 +13,11 @@ export async function plan(args: readonly string[], io: Io): Promise<number> {
   if ((word === undefined) !== options.all) throw new UsageError('migrate plan needs a partner, or --all')
   const moves = await loadMoves(options.config, 'migrate plan', io)
   const partners = word === undefined ? moves.config.partners : [partnerNamed(moves, word)]
-  const plans = partners.flatMap((partner) => {
-    return planOf(moverFor(partner, moves), moves.calendar, moves.recorded, moves.now) ?? []
-  })
+  const plans: Plan[] = []
+  for (const partner of partners) {
+    const plan = await planOf(await moverFor(partner, moves), moves.calendar, moves.recorded, moves.now)
+    if (plan !== undefined) plans.push(plan)
+  }
   if (options.json) io.stdout.write(`${JSON.stringify({ plans: plans.map(jsonOf) })}\n`)
   else if (plans.length === 0) io.stdout.write('No brownouts are planned.\n')
   else io.stdout.write(plans.map((each) => textOf(each, moves)).join('\n'))

@@ -16,7 +16,7 @@ export async function status(args: readonly string[], io: Io): Promise<number> {
   const { directory } = moves.config.state
   const pause = directory === undefined ? undefined : await readPause(directory)
   const pausedUntil = pause && pause.until > moves.now ? pause.until : undefined
-  const rows = moves.config.partners.map((partner) => rowOf(partner, moves))
+  const rows = await Promise.all(moves.config.partners.map((partner) => rowOf(partner, moves)))
   if (options.json) {
     const until = pausedUntil === Number.POSITIVE_INFINITY ? null : pausedUntil && iso(pausedUntil)
     const paused = pausedUntil === undefined ? { paused: false } : { paused: true, until }
@@ -44,13 +44,13 @@ interface Row {
   readonly window: { readonly from: string; readonly to: string } | null
 }
 
-function rowOf(partner: PartnerConfig, moves: Moves): Row {
+async function rowOf(partner: PartnerConfig, moves: Moves): Promise<Row> {
   const { calendar, now } = moves
   const migration = migrationOf(partner)
   const { title, wave, owner, storage, hold } = migration
   const at = nextChange(migration, calendar, now)
   const held = hold !== undefined && hold.until > now
-  const [window] = windowsOf(moverFor(partner, moves), calendar, now, now + aheadMs)
+  const [window] = windowsOf(await moverFor(partner, moves), calendar, now, now + aheadMs)
   const windowed = migration.brownout?.mode !== 'nudge' && window !== undefined
   return {
     partner: partner.name,

@@ -1,11 +1,10 @@
+import { recordedLogins } from '../composition/migration.ts'
 import type { Config, PartnerConfig } from '../config/config.ts'
 import type { PartnerMigration } from '../config/migration-config.ts'
 import { suggest } from '../config/suggest.ts'
 import { type Calendar, calendarOf } from '../migration/calendar.ts'
-import { daysKept, firstDay, readJournals } from '../migration/journal.ts'
-import { loginHistory } from '../migration/login-history.ts'
 import { moverOf } from '../migration/mover.ts'
-import { nothingRecorded, type RecordedLogins } from '../migration/recorded-logins.ts'
+import type { RecordedLogins } from '../migration/recorded-logins.ts'
 import type { Mover } from '../migration/windows.ts'
 import { loadChecked } from './load-checked.ts'
 import { type Io, UsageError } from './verb.ts'
@@ -22,13 +21,9 @@ export async function loadMoves(file: string | undefined, verb: string, io: Io):
   if (file === undefined) throw new UsageError(`${verb} needs --config FILE`)
   const config = await loadChecked(file, io.env)
   const now = (io.now ?? Date.now)()
-  return { config, calendar: calendarOf(config.migration), recorded: await recordedBy(config, now), now }
-}
-
-/** What the journals of all instances know; without a state directory nobody has written one. */
-async function recordedBy({ state }: Config, now: number): Promise<RecordedLogins> {
-  if (state.directory === undefined) return nothingRecorded
-  return loginHistory(await readJournals(state.directory, { since: firstDay(now, daysKept) }))
+  const warn = (message: string) => void io.stderr.write(`ftps-gateway: ${message}\n`)
+  const recorded = recordedLogins(config, () => now, false, warn)
+  return { config, calendar: calendarOf(config.migration), recorded, now }
 }
 
 /** Throws UsageError for a name that no partner has. */
@@ -44,6 +39,6 @@ export function migrationOf({ migration }: PartnerConfig): PartnerMigration {
   return migration ?? { phase: 'gateway', timeline: {}, hold: undefined, brownout: undefined }
 }
 
-export function moverFor(partner: PartnerConfig, { calendar, recorded, now }: Moves): Mover {
+export function moverFor(partner: PartnerConfig, { calendar, recorded, now }: Moves): Promise<Mover> {
   return moverOf({ name: partner.name, migration: migrationOf(partner) }, calendar, recorded, now)
 }

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/config.ts'
 import { ConfigError } from '../config/problems.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
-import type { RecordedLogins } from '../migration/recorded-logins.ts'
 import type { Metrics, Names } from '../observe/metrics.ts'
 import type { Observer } from '../observe/observer.ts'
 import { calmCollector } from './collector.ts'
@@ -19,8 +18,6 @@ export interface GatewayRun {
   readonly load: () => Promise<Config>
   /** Called once the gateway takes connections. */
   readonly started?: (gateway: Gateway) => void
-  /** When partners have logged in; left out: nobody knows. */
-  readonly recorded?: RecordedLogins
   /** Told what is in force, at start and after each reload. */
   readonly inForce?: (config: Config) => void
   /** Writes the log out at once. */
@@ -60,7 +57,7 @@ export async function runGateway(run: GatewayRun, { signals, env }: Io): Promise
     run.inForce?.(config)
     observer({ kind: 'started', version, sshCrypto: sshCrypto() })
     const passed = passedSockets(env, process.pid)
-    gateway = await startGateway(config, observer, metrics, Date.now, passed, run.recorded)
+    gateway = await startGateway(config, observer, metrics, Date.now, passed)
     run.started?.(gateway)
     manager.ready(inService(gateway))
     await aborted(stopped.signal)

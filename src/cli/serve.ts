@@ -1,7 +1,6 @@
 import { openJournal } from '../composition/journal.ts'
 import { partnerTimes } from '../composition/partner-times.ts'
 import type { Config } from '../config/config.ts'
-import { freshHistory } from '../migration/login-history.ts'
 import { createLog } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { tellAll } from '../observe/observer.ts'
@@ -35,8 +34,7 @@ SIGHUP takes over changed files. SIGTERM stops: no new logins, transfers may fin
         const inForce = (current: Config) => {
           if (journal) metrics.watch(() => partnerTimes(current, journal, Date.now()))
         }
-        const recorded = journal && { recorded: freshHistory(() => journal.rows(), Date.now) }
-        await runGateway({ config, load, metrics, inForce, lastWords: log.flushNow, observer, ...recorded }, io)
+        await runGateway({ config, load, metrics, inForce, lastWords: log.flushNow, observer }, io)
       } finally {
         await journal?.close()
       }

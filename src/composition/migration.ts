@@ -1,11 +1,24 @@
 import type { Config } from '../config/config.ts'
 import { createGate, type Gate } from '../migration/gate.ts'
+import { readJournals } from '../migration/journal.ts'
 import { Nudges } from '../migration/nudges.ts'
 import { PauseFile } from '../migration/pause-file.ts'
-import { nothingRecorded, type RecordedLogins } from '../migration/recorded-logins.ts'
+import { JournalLogins, nothingRecorded, type RecordedLogins } from '../migration/recorded-logins.ts'
 import { AuditLog } from '../observe/audit-log.ts'
 import type { Observer } from '../observe/observer.ts'
 import { PhaseWatch } from './phase-watch.ts'
+
+/** What the journal knows of logins; `keeps`: as the gateway, which is the one that writes. */
+export function recordedLogins(
+  { state }: Config,
+  now: () => number,
+  keeps: boolean,
+  warn: (message: string) => void,
+): RecordedLogins {
+  const { directory } = state
+  if (directory === undefined) return nothingRecorded
+  return new JournalLogins({ directory, now, keeps, warn, readRows: (from, since) => readJournals(from, { since }) })
+}
 
 /** What outlives a reload of the partners' moves: nudges, the pause, and in which phase everybody was. */
 export class Migration {
@@ -15,11 +28,12 @@ export class Migration {
   readonly #pause: PauseFile
   readonly #watch: PhaseWatch
 
-  constructor(config: Config, observer: Observer, now: () => number, recorded: RecordedLogins = nothingRecorded) {
+  constructor(config: Config, observer: Observer, now: () => number) {
     const { directory } = config.state
+    const warn = (topic: string) => (message: string) => observer({ kind: 'warning', topic, message })
     this.#now = now
-    this.#recorded = recorded
-    this.#pause = new PauseFile(directory, (message) => observer({ kind: 'warning', topic: 'pause', message }))
+    this.#recorded = recordedLogins(config, now, true, warn('journal'))
+    this.#pause = new PauseFile(directory, warn('pause'))
     const audit = new AuditLog(config.logging.audit, observer)
     this.#watch = new PhaseWatch({ observer, audit, now, directory })
   }

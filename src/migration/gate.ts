@@ -50,19 +50,26 @@ export function createGate(parts: GateParts): Gate {
   const unknown = pinned(parts.defaultPhase)
   const moveOf = (partner: Known | undefined) => (partner === undefined ? unknown : (partner.migration ?? served))
   /** Of partners that have met their first brownout: their windows do not move any more. */
-  const movers = new Map<string, Mover>()
+  const movers = new Map<string, Promise<Mover>>()
 
-  function known(name: string, migration: PartnerMigration, instant: number): Mover {
-    const made = movers.get(name) ?? moverOf({ name, migration }, calendar, recorded, instant)
-    if (phaseAt(migration, calendar, instant) === 'brownout') movers.set(name, made)
-    return made
+  function known(name: string, migration: PartnerMigration, instant: number): Promise<Mover> {
+    const made = movers.get(name)
+    if (made !== undefined) return made
+    if (phaseAt(migration, calendar, instant) !== 'brownout') return Promise.resolve({ name, migration, histogram: [] })
+    const mover = moverOf({ name, migration }, calendar, recorded, instant)
+    movers.set(name, mover)
+    // What cannot be read now may be at the next login; until then nobody is refused at a time that was not announced.
+    return mover.catch(() => {
+      movers.delete(name)
+      return { name, migration: { ...migration, brownout: undefined }, histogram: [] }
+    })
   }
 
   return {
     phaseOf: (partner) => phaseAt(moveOf(partner), calendar, now()),
     async admit(partner, user, proof) {
       const [instant, migration] = [now(), moveOf(partner)]
-      const mover = known(partner?.name ?? 'default', migration, instant)
+      const mover = await known(partner?.name ?? 'default', migration, instant)
       const pausedUntil = migration.brownout === undefined ? 0 : await parts.pausedUntil()
       const verdict = refusalAt(mover, calendar, user, { now: instant, pausedUntil }, nudges)
       const story = { wayOut: common, calendar, migration, proof }

@@ -1,9 +1,12 @@
-import type { RecordedLogins } from './recorded-logins.ts'
 import type { Row } from './rows.ts'
 import { sumOf } from './usage.ts'
 
 /** When partners have logged in, as the journal remembers it. */
-export interface LoginHistory extends RecordedLogins {
+export interface LoginHistory {
+  /** From one instant up to another, in milliseconds since 1970. */
+  instants(partner: string, from: number, to: number): readonly number[]
+  /** How soon its clients usually come again, in milliseconds; undefined: nobody knows. */
+  retryAfter(partner: string): number | undefined
   /** All its logins by the hour: hours since 1970. The newest instants are only some of those of a busy partner. */
   hours(partner: string): ReadonlyMap<number, number>
 }
@@ -47,18 +50,4 @@ function gaps(logins: readonly number[]): readonly number[] {
 
 function median(values: readonly number[]): number | undefined {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
-}
-
-/** A history that is read anew now and then, and not for every login that asks. */
-export function freshHistory(rows: () => readonly Row[], now: () => number, everyMs = 600_000): LoginHistory {
-  let made: { readonly history: LoginHistory; readonly at: number } | undefined
-  const current = () => {
-    if (made === undefined || now() - made.at >= everyMs) made = { history: loginHistory(rows()), at: now() }
-    return made.history
-  }
-  return {
-    instants: (partner, from, to) => current().instants(partner, from, to),
-    hours: (partner) => current().hours(partner),
-    retryAfter: (partner) => current().retryAfter(partner),
-  }
 }

@@ -1,8 +1,7 @@
 import { localTime, weekdayOf } from '../ftp/local-time.ts'
 import type { Calendar } from './calendar.ts'
-import { recordedMs } from './mover.ts'
 import { brownoutBegins, phaseAt } from './phase.ts'
-import type { RecordedLogins } from './recorded-logins.ts'
+import { type RecordedLogins, recordedMs } from './recorded-logins.ts'
 import { referenceOf } from './reference.ts'
 import { type Mover, type Window, windowsOf } from './windows.ts'
 
@@ -30,19 +29,24 @@ export interface Plan {
 }
 
 /** Undefined for a partner that has no brownouts. */
-export function planOf(mover: Mover, calendar: Calendar, recorded: RecordedLogins, now: number): Plan | undefined {
+export async function planOf(
+  mover: Mover,
+  calendar: Calendar,
+  recorded: RecordedLogins,
+  now: number,
+): Promise<Plan | undefined> {
   const { name, migration } = mover
   if (migration.brownout === undefined) return undefined
   const begins = brownoutBegins(migration, calendar)
   const since = Math.min(begins ?? now, now)
-  const logins = recorded.instants(name, since - recordedMs, since)
+  const logins = await recorded.instants(name, since - recordedMs, since)
   const windows = windowsOf(mover, calendar, now, Math.max(begins ?? now, now) + horizonMs)
   return {
     partner: name,
     mode: migration.brownout.mode,
     begins,
     recorded: logins.length,
-    retryAfterMs: recorded.retryAfter(name),
+    retryAfterMs: await recorded.retryAfter(name),
     windows:
       migration.brownout.mode === 'nudge' ? [] : windows.map((window) => planned(window, name, logins, calendar)),
   }

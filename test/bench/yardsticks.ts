@@ -15,7 +15,7 @@ export function startLocalVsftpd({ ground, sshd }: BenchPlace): Promise<FtpServe
 
 /** An old server that wants the TLS session of the control connection on its data connections, as it does by default. */
 export function startOldVsftpd({ ground, sshd }: BenchPlace): Promise<FtpServer> {
-  return vsftpdOn({ ground, home: sshd.home, settings: { require_ssl_reuse: 'YES' } })
+  return vsftpdOn({ ground, home: sshd.home, requireReuse: true })
 }
 
 /** What people do without a gateway: vsftpd on a mount of sshd's home. */

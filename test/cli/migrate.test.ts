@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { run } from '../../src/cli/run.ts'
 import { readPause } from '../../src/migration/pause-file.ts'
 import { referenceOf } from '../../src/migration/reference.ts'
+import { lineOfRow } from '../../src/migration/rows.ts'
+import { noUsage } from '../../src/migration/usage.ts'
 import { hash, smallest } from '../config/folder.ts'
 
 const acme = `# The EDI team owns this file.
@@ -116,6 +118,25 @@ describe('migrate plan', () => {
     expect(first).toBe(`  week 1  Tue 2027-03-02 10:00  10m  ${reference}`)
     expect(others).toHaveLength(6)
     expect(others.at(-1)).toContain('week 6  Tue 2027-04-06 10:00  1d ')
+  })
+
+  test('says of each window which logins of the journal it would have refused', async () => {
+    const hour = 3_600_000
+    const days = Array.from({ length: 14 }, (_, i) => Date.parse('2027-02-01T09:03Z') + i * 24 * hour)
+    const rows = days.map((login) => {
+      const day = new Date(login).toISOString().slice(0, 10)
+      return lineOfRow({ day, partner: 'acme', user: 'acme', usage: { ...noUsage, logins: [login] } })
+    })
+    mkdirSync(join(folder, 'state/journal'), { recursive: true })
+    writeFileSync(join(folder, 'state/journal/usage-a.jsonl'), rows.map((row) => `${row.trimEnd()}\n`).join(''))
+    const { stdout } = await ftpsGateway('migrate', 'plan', 'acme')
+    const [head, first, , second] = stdout.split('\n')
+    expect(head).toContain('14 logins are recorded of the 60 days before')
+    expect(first).toMatch(/Tue 2027-03-02 10:00 {2}10m .* would have refused 2 of 14$/)
+    expect(second).toMatch(/Tue 2027-03-09 10:00 {2}1h .* would have refused 2 of 14$/)
+    partner('acme', acme.replace('"Tue 10:00", "Thu 10:00"', '"Tue 04:00"'))
+    expect((await ftpsGateway('migrate', 'plan', 'acme')).stdout).toContain('would have refused 0 of 14: useless')
+    expect(readdirSync(join(folder, 'state'))).toEqual(['journal'])
   })
 
   test('of all leaves out who has none', async () => {

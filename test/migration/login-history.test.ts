@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { freshHistory, loginHistory } from '../../src/migration/login-history.ts'
+import { loginHistory } from '../../src/migration/login-history.ts'
 import type { Row } from '../../src/migration/rows.ts'
 import { noUsage } from '../../src/migration/usage.ts'
 
@@ -41,18 +41,4 @@ test('The logins of weeks ago are there, however many came since', () => {
   const days = Array.from({ length: 10 }, (_, day) => Array.from({ length: 400 }, (_, i) => day * 1_000_000 + i))
   const history = loginHistory(days.map((logins) => row('acme', 'a', logins)))
   expect(history.instants('acme', 0, 1_000_000)).toHaveLength(400)
-})
-
-test('A history is read anew after a while, not whenever somebody asks', () => {
-  let [now, reads] = [0, 0]
-  const rows = () => {
-    reads++
-    return [row('acme', 'a', [reads])]
-  }
-  const history = freshHistory(rows, () => now, 1000)
-  expect([history.instants('acme', 0, 10), history.retryAfter('acme'), reads]).toEqual([[1], undefined, 1])
-  now = 999
-  expect([history.instants('acme', 0, 10), reads]).toEqual([[1], 1])
-  now = 1000
-  expect([history.instants('acme', 0, 10), reads]).toEqual([[2], 2])
 })

@@ -215,7 +215,7 @@ test('The windows of a partner do not move while logins are being recorded', asy
   const logins = [at('2027-02-23T09:05Z')]
   const recorded = {
     ...nothingRecorded,
-    instants: (_: string, from: number, to: number) => logins.filter((login) => from <= login && login < to),
+    instants: async (_: string, from: number, to: number) => logins.filter((login) => from <= login && login < to),
   }
   const { attempt, main } = setUp({ migration: mover({ align: 'observed', at: [] }).migration, gate: { recorded } })
   expect((await refusal(attempt('2027-03-02T09:05Z'))).outcome).toBe('brownout')
@@ -224,6 +224,22 @@ test('The windows of a partner do not move while logins are being recorded', asy
   await attempt('2027-03-11T20:00Z')
   expect((await refusal(attempt('2027-03-09T09:05Z'))).outcome).toBe('brownout')
   expect(main.inside).toBe(2)
+})
+
+test('While the recorded logins cannot be read nobody is refused, and afterwards again', async () => {
+  let broken = true
+  const recorded = {
+    ...nothingRecorded,
+    async instants() {
+      if (broken) throw new Error('no such journal')
+      return [at('2027-02-23T09:05Z')]
+    },
+  }
+  const { attempt, main } = setUp({ migration: mover({ align: 'observed', at: [] }).migration, gate: { recorded } })
+  await attempt(inside)
+  expect(main.inside).toBe(1)
+  broken = false
+  expect((await refusal(attempt(inside))).outcome).toBe('brownout')
 })
 
 test('A partner that would be relayed finds no relay', async () => {
