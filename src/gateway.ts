@@ -19,6 +19,7 @@ import { PassivePorts } from './data/passive-ports.ts'
 import { sliceOf } from './data/port-slice.ts'
 import { SourcePorts } from './data/source-ports.ts'
 import type { OldServer } from './legacy/old-server.ts'
+import type { Gate } from './migration/gate.ts'
 import type { Observer } from './observe/observer.ts'
 import { TransferLog } from './observe/transfer-log.ts'
 import { createLogIn } from './partners/log-in.ts'
@@ -161,13 +162,14 @@ interface Lasting {
 
 /** What new sessions are made of. Throws StartError for certificates and keys that cannot be used. */
 async function sessionOptions(config: Config, backends: Backends, lasting: Lasting): Promise<SessionOptions> {
-  const { ports, records, observer } = lasting
+  const { ports, records, usage, migration, observer } = lasting
+  const gate = migration.gate(config)
   const tls = await tlsOf(config, observer)
   warnOfPeers(config, observer)
   warnOfLegacyTls(config, observer)
   const clientAuthorities = await clientAuthoritiesOf(config)
   const oldServers = await makeOldServers(config, observer)
-  const { logIn, prepare, routeOf, certificateSuffices } = logInOf(config, backends, oldServers, lasting)
+  const { logIn, prepare, routeOf, certificateSuffices } = logInOf(config, backends, oldServers, usage, gate)
   return {
     tls,
     clientAuthorities,
@@ -178,6 +180,7 @@ async function sessionOptions(config: Config, backends: Backends, lasting: Lasti
     prepare,
     routeOf,
     certificateSuffices,
+    greeting: gate.greeting,
     loginAttempts: config.limits.loginAttempts,
     dialect: config.dialect,
     timeouts: config.timeouts,
@@ -218,7 +221,8 @@ function logInOf(
   config: Config,
   backends: Backends,
   oldServers: ReadonlyMap<string, OldServer>,
-  { usage, migration }: Lasting,
+  usage: Usage,
+  gate: Gate,
 ): ReturnType<typeof createLogIn> {
   try {
     return createLogIn({
@@ -230,7 +234,7 @@ function logInOf(
       usage,
       backendCharset: config.dialect.names.backendCharset,
       parseKey: parsePrivateKey,
-      gate: migration.gate(config),
+      gate,
     })
   } catch (error) {
     return startError(error)

@@ -39,10 +39,11 @@ export class Migration {
   }
 
   /** For the logins of one configuration. */
-  gate({ migration, defaults }: Config): Gate {
+  gate({ migration, defaults, partners }: Config): Gate {
     return createGate({
       migration,
       defaultPhase: defaults.phase,
+      partners,
       recorded: this.#recorded,
       nudges: this.#nudges,
       pausedUntil: () => this.#pause.until(),

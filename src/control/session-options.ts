@@ -29,6 +29,8 @@ export interface SessionOptions {
   readonly certificateSuffices: (caller: Caller, certificate: ClientCertificate | undefined) => boolean
   /** Names the partner and the backend of a caller, for the log of a login that fails. */
   readonly routeOf: (caller: Caller) => { readonly partner: string; readonly backend: string }
+  /** Lines before the last one of the greeting. */
+  readonly greeting?: () => readonly ByteString[]
   readonly loginAttempts: number
   /** For clients of whose listener and partner nothing else is said. */
   readonly dialect: Dialect

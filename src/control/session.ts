@@ -4,7 +4,7 @@ import { commands } from '../commands/index.ts'
 import { doingOf, refusalOf, refuse } from '../commands/rights.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import { type CommandLine, foreignProtocol, parseCommandLine } from '../ftp/command-line.ts'
-import { closing, type Reply, reply } from '../ftp/reply.ts'
+import { closing, coded, type Reply, reply } from '../ftp/reply.ts'
 import type { SessionEnd } from '../observe/observer.ts'
 import type { ControlConnection, Input, Interruption } from './control-connection.ts'
 import { Relay } from './relay.ts'
@@ -69,7 +69,7 @@ export class FtpSession {
   /** z/OS waits on the implicit port for a greeting in the clear, unless it is told that servers differ (SECUREIMPLICITZOS). */
   async #greet(): Promise<void> {
     const { tls, greetingDelayMs } = this.#state.listener
-    const greeting = reply(220, 'FTP server ready.')
+    const greeting = coded(220, ...(this.#state.options.greeting?.() ?? []), 'FTP server ready.')
     const silent = greetingDelayMs !== undefined && !(await this.#control.speaks(greetingDelayMs))
     if (silent) await this.#control.send(greeting)
     if (tls === 'implicit') await this.#secure()

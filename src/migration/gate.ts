@@ -14,6 +14,7 @@ export interface GateParts {
   readonly migration: MigrationConfig
   /** Of logins that match no partner. */
   readonly defaultPhase: Phase
+  readonly partners: readonly Known[]
   readonly recorded: RecordedLogins
   readonly nudges: Nudges
   /** Until when brownouts are paused. */
@@ -40,6 +41,8 @@ export interface Admitted {
 export interface Gate {
   /** The phase of a partner; undefined: of logins that match none. */
   phaseOf(partner: Known | undefined): Phase
+  /** What the greeting says: nobody is known yet, so that it has to be true of everybody. */
+  greeting(): readonly string[]
   /** Throws RefusedLogin. Only for those who have proved who they are: a stranger must learn nothing. */
   admit(partner: Known | undefined, user: string, proof: Proof): Promise<Admitted>
 }
@@ -67,6 +70,13 @@ export function createGate(parts: GateParts): Gate {
 
   return {
     phaseOf: (partner) => phaseAt(moveOf(partner), calendar, now()),
+    greeting() {
+      const instant = now()
+      const isTold = (move: PartnerMigration) => told.has(phaseAt(move, calendar, instant))
+      if (!isTold(unknown) || !parts.partners.every((partner) => isTold(moveOf(partner)))) return []
+      const story = { wayOut: common, calendar, migration: unknown, proof: 'password' } as const
+      return noticeText('notice', story) ?? []
+    },
     async admit(partner, user, proof) {
       const [instant, migration] = [now(), moveOf(partner)]
       const mover = await known(partner?.name ?? 'default', migration, instant)
@@ -83,6 +93,9 @@ export function createGate(parts: GateParts): Gate {
     },
   }
 }
+
+/** Phases in which everybody is told that FTPS ends. */
+const told: ReadonlySet<Phase> = new Set(['notice', 'brownout', 'retired'])
 
 /** Whose file says nothing of a move. */
 const served = pinned('gateway')

@@ -35,7 +35,7 @@ beforeAll(async () => {
     timezone: 'Europe/Berlin',
   }
   const limits = { refusalsPerAddress: 2 }
-  const settings = { migration, limits, partners: join(partners, '*.yaml') }
+  const settings = { migration, limits, defaults: { phase: 'notice' }, partners: join(partners, '*.yaml') }
   gateway = await startTestGateway({ sshd, settings, now: () => clock() })
 })
 afterAll(async () => {
@@ -50,7 +50,8 @@ beforeEach(() => {
 interface Answer {
   readonly error: string | null
   readonly text: string
-  readonly migration: string | null
+  readonly welcome?: string
+  readonly migration?: string
 }
 
 async function ftplib(password = sshd.user.password, times = 1): Promise<readonly Answer[]> {
@@ -137,6 +138,12 @@ describe('Outside of a window', () => {
       '230 Logged in.',
     ])
     expect(answer?.migration).toContain('200-Phase: brownout\n')
+    expect(answer?.welcome?.split('\n')).toEqual([
+      '220-FTPS will end here; please move to SFTP:',
+      '220-SFTP: sftp.example.com:22',
+      '220-https://example.com/sftp',
+      '220 FTP server ready.',
+    ])
   })
 
   test('a session that has begun before a window goes on in it', async () => {

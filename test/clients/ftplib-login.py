@@ -12,12 +12,12 @@ import sys
 def attempt(request):
     context = ssl.create_default_context(cafile=request['certificate'])
     ftp = ftplib.FTP_TLS(context=context, timeout=30)
-    ftp.connect(request['host'], request['port'])
+    welcome = ftp.connect(request['host'], request['port'])
     try:
         answer = ftp.login(request['user'], request['password'])
-        return {'error': None, 'text': answer, 'migration': ftp.sendcmd('SITE MIGRATION')}
+        return {'error': None, 'welcome': welcome, 'text': answer, 'migration': ftp.sendcmd('SITE MIGRATION')}
     except ftplib.all_errors as error:
-        return {'error': type(error).__name__, 'text': str(error), 'migration': None}
+        return {'error': type(error).__name__, 'text': str(error)}
     finally:
         ftp.close()
 

@@ -77,6 +77,7 @@ function setUp({ auth = passthrough, migration = mover().migration, backends, ga
   const gate = createGate({
     migration: common,
     defaultPhase: 'gateway',
+    partners: [],
     recorded: nothingRecorded,
     nudges: new Nudges(),
     pausedUntil: async () => 0,
@@ -187,6 +188,28 @@ test('From the phase notice on, and not before, a login is told what comes', asy
   const { admitted } = await attempt('2027-02-15T00:00Z')
   expect(admitted?.notice[0]).toBe('FTPS ends here on 2027-04-12; please move to SFTP:')
   expect(admitted?.status[0]).toBe('Phase: notice')
+})
+
+test('The greeting says that FTPS ends once that is true of everybody', () => {
+  const clock = { now: at('2027-01-15T00:00Z') }
+  const greeting = (partners: GateParts['partners'], defaultPhase: GateParts['defaultPhase'] = 'notice') =>
+    createGate({
+      migration: common,
+      defaultPhase,
+      partners,
+      recorded: nothingRecorded,
+      nudges: new Nudges(),
+      pausedUntil: async () => 0,
+      now: () => clock.now,
+      sleep: async () => {},
+    }).greeting()
+  const all = [{ name: 'acme', migration: mover().migration }]
+  expect(greeting(all)).toEqual([])
+  clock.now = at('2027-02-15T00:00Z')
+  const lines = ['FTPS will end here; please move to SFTP:', 'SFTP: sftp.example.com:22', 'https://example.com/sftp']
+  expect(greeting(all)).toEqual(lines)
+  expect(greeting(all, 'gateway')).toEqual([])
+  expect(greeting([...all, { name: 'bolt' }])).toEqual([])
 })
 
 test('A slow login waits and is let in', async () => {
