@@ -77,5 +77,5 @@ test('the example of deploy/relay.md loads as it stands, once the server is fill
   const files = Object.fromEntries(blocks.map(([, name, text]) => [name, text?.replace('SHA256:…', pin)]))
   const config = await configOf({ ...files, 'tls/old-server-ca.pem': 'an authority' } as Record<string, string>)
   expect(config.oldServers).toMatchObject([{ name: 'old', host: 'ftp.internal' }])
-  expect(config.partners).toMatchObject([{ name: 'acme', phase: 'legacy' }])
+  expect(config.partners).toMatchObject([{ name: 'acme', migration: { phase: 'legacy' } }])
 })
