@@ -160,17 +160,22 @@ export class SftpFileSystem implements FileSystem {
     this.#recent.forget()
     refusePartName(from)
     refusePartName(to)
+    // What was interrupted of an upload to the new name stands for nothing then. It goes before: behind a rename that was carried
+    // out and not heard of, or a gateway that was killed, it would come back over the file.
+    await this.#view.look(to)
+    const forgotten = this.#view.forget(to)
+    if (this.#server.can.answersInOrder) forgotten.catch(() => {})
+    else await forgotten
     await renameOver(this.#client, this.#server, from, to)
-    // What was interrupted of an upload to the one goes with the name, and stands for nothing under the other.
-    this.#forgetPartial(from)
-    this.#forgetPartial(to)
+    // That to the old name goes with it.
+    this.#view.forget(from).catch(() => {})
   }
 
   async copy(from: ByteString, to: ByteString, permissions?: number): Promise<void> {
     refusePartName(to)
     this.#recent.forget()
     await copyFile(this.#parts, { ...this.#settings, permissions }, from, to)
-    this.#forgetPartial(to)
+    this.#view.forget(to).catch(() => {})
   }
   async space(path: ByteString): Promise<number> {
     if (!this.#client.offers(extension.statvfs)) {
@@ -223,11 +228,6 @@ export class SftpFileSystem implements FileSystem {
   async close(): Promise<void> {
     this.#lanes?.lanes.release()
     this.#lease.release()
-  }
-
-  /** Another file has the name now; what was interrupted of an upload to it must not stand for that. */
-  #forgetPartial(path: ByteString): void {
-    this.#view.remove(path).catch(() => {})
   }
 
   async #openDirectory(path: ByteString): Promise<Buffer> {

@@ -11,7 +11,7 @@ import { renameOver } from './rename.ts'
 import type { SftpClient } from './sftp-client.ts'
 import { type LookParts, litterAgeMs, type Stray, type Strays } from './strays.ts'
 import type { Told, ToldSizes } from './told-sizes.ts'
-import { whereLinkLeads } from './upload-place.ts'
+import { removePart, whereLinkLeads } from './upload-place.ts'
 import { fileKind } from './wire.ts'
 
 export interface ViewSettings extends PartOwner {
@@ -88,8 +88,31 @@ export class PartialView {
   async remove(path: ByteString): Promise<boolean> {
     const kept = this.#isOn && path !== '/' ? await this.#find(path) : undefined
     if (kept === undefined) return false
-    const removed = await this.#client.remove(kept).then(() => true, unlessLost)
-    return removed ?? false
+    const { partials } = this.#settings
+    try {
+      await this.#client.remove(kept)
+      partials.removedLitter(kept, kept)
+      return true
+    } catch (error) {
+      if (!isLost(error)) return false
+      partials.addLitter(kept, kept)
+      throw error
+    }
+  }
+
+  /** What a killed gateway left behind in the directory of a path gets its lasting name; at once where that is done. */
+  async look(path: ByteString): Promise<void> {
+    if (this.#isOn) await this.#settings.strays.look(this.#current(), this.#settings, parentOf(path))
+  }
+
+  /** The same, without a look: what is there stands for nothing any more, even where it cannot be removed now. */
+  async forget(path: ByteString): Promise<void> {
+    if (!this.#isOn || path === '/') return
+    const { partials } = this.#settings
+    const kept = keptPath(path, this.#settings)
+    if (partials.isLive(kept)) return
+    const places = new Set([kept, ...(partials.take(kept)?.places ?? [])])
+    await Promise.all([...places].map((place) => removePart(this.#client, partials, kept, place)))
   }
 
   get #isOn(): boolean {
@@ -102,8 +125,9 @@ export class PartialView {
     const kept = keptPath(path, this.#settings)
     if (partials.isLive(kept)) return undefined
     await strays.look(this.#current(), this.#settings, parentOf(path))
+    if (partials.isLitter(kept)) await removePart(this.#client, partials, kept, kept)
     await this.#publish(kept)
-    return partials.isLive(kept) ? undefined : kept
+    return partials.isLive(kept) || partials.isLitter(kept) ? undefined : kept
   }
 
   /**
@@ -228,6 +252,7 @@ export class PartialView {
       if (!attrs || !isFile(attrs)) return
       // A server that comes to itself may have added to it.
       if (bytes !== undefined && (attrs.size ?? 0) > bytes) await this.#client.setstat(kept, { size: bytes })
+      partials.removedLitter(kept, kept)
       partials.abandon(kept, { places: [kept], bytes: bytes ?? attrs.size })
     } catch (error) {
       if (!isLost(error)) return

@@ -103,6 +103,10 @@ export class Partials {
   litterOf(kept: ByteString): readonly ByteString[] {
     return this.#fresh(kept).map(({ path }) => path)
   }
+  /** Whether the partial file is one that was to be removed: it stands for nothing any more. */
+  isLitter(kept: ByteString): boolean {
+    return this.litterOf(kept).includes(kept)
+  }
   removedLitter(kept: ByteString, path: ByteString): void {
     const rest = this.#fresh(kept).filter((each) => each.path !== path)
     if (rest.length > 0) this.#litter.set(kept, rest)

@@ -153,11 +153,11 @@ export class SftpUpload implements Upload {
   async #takeName(place: ApartPlace, stored: Attrs): Promise<void> {
     const { path, target } = place
     const renew = () => this.#session.renew(this.#file.arrived)
-    await this.#session.repeat(async () => {
-      await this.#hooks.settle?.(this.#session.parts)
-      await this.#checkBasis(place)
-    }, renew)
     let asked = 0
+    const prepare = async () => {
+      await this.#hooks.settle?.(this.#session.parts)
+      if (asked === 0) await this.#checkBasis(place)
+    }
     const take = async () => {
       asked++
       const { client, parts } = this.#session
@@ -171,8 +171,12 @@ export class SftpUpload implements Upload {
       if (!isSame(found, stored)) throw error
     }
     const oneStep = this.#session.parts.server.can.rename === 'posix' || target.unique
-    if (!oneStep) return take()
-    await this.#session.repeat(() => take().catch(unlessTaken), renew)
+    if (!oneStep) {
+      await this.#session.repeat(prepare, renew)
+      return take()
+    }
+    // Each time both: where nobody waited for what was to be removed, it is lost with the rename.
+    await this.#session.repeat(() => prepare().then(() => take().catch(unlessTaken)), renew)
   }
 
   /** What was copied and gone on with must not replace what somebody else has stored meanwhile. */
@@ -248,6 +252,7 @@ export class SftpUpload implements Upload {
       await this.#file.close().catch(() => {})
       // It replaces what an earlier upload may have left there, and could not remove.
       await renameOver(client, this.#session.parts.server, path, kept)
+      this.#settings.partials.removedLitter(kept, kept)
     } catch {
       if (client.session.dead) this.#settings.partials.abandon(kept, { places: [path, kept], bytes })
       else await removePart(client, this.#settings.partials, kept, path).catch(() => {})

@@ -18,6 +18,7 @@ import {
   openInPlace,
   openPart,
   type Place,
+  removePart,
   startIn,
 } from './upload-place.ts'
 import type { UploadSettings } from './upload-settings.ts'
@@ -132,6 +133,7 @@ async function openPartial(
   const { client } = parts
   const { partials } = owner
   const kept = keptPath(target, owner)
+  if (partials.isLitter(kept)) await removePart(client, partials, kept, kept)
   const orphan = partials.take(kept)
   const path = collectingPath(target, owner, fillingOf(parts, owner))
   if (!(await takeOver(client, partials, kept, orphan, path))) return undefined

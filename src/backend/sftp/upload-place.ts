@@ -129,12 +129,12 @@ export async function removePart(
 ): Promise<void> {
   try {
     await client.remove(path)
-    partials.removedLitter(kept, path)
   } catch (error) {
-    if (!isLost(error)) return
-    partials.addLitter(kept, path)
-    throw error
+    if (isLost(error)) partials.addLitter(kept, path)
+    if (isLost(error)) throw error
+    if (!(error instanceof BackendError && error.kind === 'notFound')) return
   }
+  partials.removedLitter(kept, path)
 }
 
 /** A new file of a name that nobody has. */
