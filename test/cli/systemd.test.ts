@@ -116,7 +116,7 @@ describe('The service manager', () => {
       ear
         .log()
         .split('\n')
-        .flatMap((line) => (line.startsWith('[') ? (JSON.parse(line) as string[][]) : []))
+        .flatMap((line) => (line.startsWith('[') ? [JSON.parse(line) as string[]] : []))
     const heard = () => messages().map(String)
     const env = { ...process.env, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '400000' }
     const [node = '', ...args] = command(file)
@@ -137,7 +137,7 @@ describe('The service manager', () => {
     signal(gateway.pid, 'SIGTERM')
     await until(() => !gateway.running(), gateway.log)
     expect(gateway.log()).toContain('[ended with 0]')
-    await told(/^STOPPING=1$/)
+    await told(/^STOPPING=1,STATUS=/)
     const order = heard()
       .filter((text) => /^(READY|RELOADING|STOPPING)=1/.test(text))
       .map((text) => text.slice(0, 5))
