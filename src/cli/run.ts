@@ -14,6 +14,7 @@ import { keys } from './keys.ts'
 import { migrate } from './migrate.ts'
 import { ports } from './ports.ts'
 import { report } from './report.ts'
+import { schema } from './schema.ts'
 import { serve } from './serve.ts'
 import { test } from './test.ts'
 import { type Io, UsageError, type Verb } from './verb.ts'
@@ -36,6 +37,7 @@ const verbs: readonly Verb[] = [
   doctor,
   migrate,
   explainVerb,
+  schema,
 ]
 
 /**

@@ -1,4 +1,5 @@
 import type { Dialect, DialectChanges } from '../ftp/dialect.ts'
+import { charset } from './charset-kind.ts'
 import * as kinds from './kinds.ts'
 import { preset, table, withoutPresets } from './table.ts'
 
@@ -37,8 +38,8 @@ export const dialectEntries = {
     ebcdic: preset(kinds.oneOf(['off', 'ibm1047', 'ibm037']), 'off'),
   },
   names: {
-    charset: preset(kinds.charset, 'utf-8'),
-    backendCharset: preset(kinds.charset, 'utf-8'),
+    charset: preset(charset, 'utf-8'),
+    backendCharset: preset(charset, 'utf-8'),
     normalize: preset(kinds.oneOf(['none', 'nfc']), 'none'),
   },
 }

@@ -1,5 +1,4 @@
 import { isIP, isIPv4, SocketAddress } from 'node:net'
-import { type CharsetName, charsetNames } from '../ftp/charset.ts'
 import { parseNetwork } from '../ftp/ip-network.ts'
 import { isTimeZone } from '../ftp/time-zone.ts'
 import { isPasswordHash } from './password-hash-form.ts'
@@ -11,22 +10,28 @@ export interface Kind<V> {
   readonly words?: readonly string[]
   /** Words that a later version will know. */
   readonly later?: readonly string[]
+  /** The same for editors, as a part of a JSON Schema; left out, any scalar may stand there. */
+  readonly json?: object
   read(text: string): V | undefined
 }
 
 export function oneOf<const W extends string>(words: readonly W[], later: readonly string[] = []): Kind<W> {
   const expects = words.length === 1 ? words.join() : `one of ${words.join(', ')}`
-  return { expects, words, later, read: (text) => words.find((word) => word === text) }
+  // YAML reads some words as numbers.
+  const json = { enum: words.flatMap((word) => (/^\d+$/.test(word) ? [Number(word), word] : [word])) }
+  return { expects, words, later, json, read: (text) => words.find((word) => word === text) }
 }
 
 export const truth: Kind<boolean> = {
   expects: 'true or false',
+  json: { type: 'boolean' },
   read: (text) => (/^true$/i.test(text) ? true : /^false$/i.test(text) ? false : undefined),
 }
 
 export function whole(min: number, max: number): Kind<number> {
   return {
     expects: `a whole number from ${min} to ${max}`,
+    json: { type: 'integer', minimum: min, maximum: max },
     read(text) {
       const value = digits(text)
       return value !== undefined && value >= min && value <= max ? value : undefined
@@ -78,6 +83,7 @@ const durationMax = 24 * 86_400_000
 export function duration(min: number): Kind<number> {
   return {
     expects: `a time such as 500ms, 15s, 10m or 24h, ${min === 0 ? '0s' : 'more than 0'} to 24d`,
+    json: { type: 'string', pattern: '^\\d{1,10}(ms|s|m|h|d)$' },
     read(text) {
       const [, amount = '', unit = ''] = /^(\d{1,10})(ms|s|m|h|d)$/.exec(text) ?? []
       const value = Number(amount) * (millisecondsOf.get(unit) ?? Number.NaN)
@@ -107,6 +113,7 @@ const bytesOf = new Map([
 function sizeBetween(min: number, max: number, expects: string): Kind<number> {
   return {
     expects,
+    json: { anyOf: [{ type: 'integer' }, { type: 'string', pattern: '^\\d{1,15} ?(B|KiB|MiB|GiB|)$' }] },
     read(text) {
       const [, amount = '', unit = 'none'] = /^(\d{1,15}) ?(B|KiB|MiB|GiB|)$/.exec(text) ?? []
       const value = Number(amount) * (bytesOf.get(unit) ?? Number.NaN)
@@ -260,29 +267,6 @@ export const certificateFingerprint: Kind<string> = {
     const [, hex] = /^SHA256:([0-9A-F]{64}|(?:[0-9A-F]{2}:){31}[0-9A-F]{2})$/i.exec(text) ?? []
     const pairs = hex?.toUpperCase().match(/[0-9A-F]{2}/g)
     return pairs ? `SHA256:${pairs.join(':')}` : undefined
-  },
-}
-
-/** What operators also call some charsets. */
-const otherNames: ReadonlyMap<string, CharsetName> = new Map([
-  ['utf8', 'utf-8'],
-  ['latin1', 'iso-8859-1'],
-  ['latin-1', 'iso-8859-1'],
-  ['latin9', 'iso-8859-15'],
-  ['sjis', 'shift_jis'],
-  ['shift-jis', 'shift_jis'],
-  ['cp932', 'shift_jis'],
-  ['cp936', 'gbk'],
-  ['cp949', 'euc-kr'],
-  ['cp950', 'big5'],
-])
-
-export const charset: Kind<CharsetName> = {
-  expects: 'a charset such as utf-8, windows-1252, iso-8859-15, cp850, koi8-r, shift_jis, gbk or big5',
-  words: charsetNames,
-  read(text) {
-    const name = text.toLowerCase().replace(/^cp(?=125\d$)/, 'windows-')
-    return otherNames.get(name) ?? charsetNames.find((known) => known === name)
   },
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { charset } from '../../src/config/charset-kind.ts'
 import * as kinds from '../../src/config/kinds.ts'
 
 const accepted: [string, kinds.Kind<unknown>, string, unknown][] = [
@@ -37,11 +38,11 @@ const accepted: [string, kinds.Kind<unknown>, string, unknown][] = [
   ['sourcePorts', kinds.sourcePorts, 'any', { first: 0, last: 0 }],
   ['sourcePorts', kinds.sourcePorts, '20', { first: 20, last: 20 }],
   ['sourcePorts', kinds.sourcePorts, '40000-40099', { first: 40000, last: 40099 }],
-  ['charset', kinds.charset, 'windows-1252', 'windows-1252'],
-  ['charset', kinds.charset, 'CP1252', 'windows-1252'],
-  ['charset', kinds.charset, 'Latin1', 'iso-8859-1'],
-  ['charset', kinds.charset, 'UTF8', 'utf-8'],
-  ['charset', kinds.charset, 'cp850', 'cp850'],
+  ['charset', charset, 'windows-1252', 'windows-1252'],
+  ['charset', charset, 'CP1252', 'windows-1252'],
+  ['charset', charset, 'Latin1', 'iso-8859-1'],
+  ['charset', charset, 'UTF8', 'utf-8'],
+  ['charset', charset, 'cp850', 'cp850'],
   ['fingerprint', kinds.fingerprint, `SHA256:${'A'.repeat(43)}`, `SHA256:${'A'.repeat(43)}`],
 ]
 test.each(accepted)('%s takes %s%s', (_, kind, text, value) => {
@@ -49,7 +50,7 @@ test.each(accepted)('%s takes %s%s', (_, kind, text, value) => {
 })
 
 const refused: [string, kinds.Kind<unknown>, readonly string[]][] = [
-  ['charset', kinds.charset, ['', 'utf-16', 'utf-7', 'windows', 'cp037', 'iso-2022-jp']],
+  ['charset', charset, ['', 'utf-16', 'utf-7', 'windows', 'cp037', 'iso-2022-jp']],
   ['port', kinds.port, ['0', '65536', '-1', '22.0', '0x16', '', ' 22', '2e1']],
   ['portRange', kinds.portRange, ['50099-50000', '0-100', '50000', '50000-', '1-70000', '50000-50099-']],
   ['duration', kinds.duration(1), ['15', '0s', '25d', '1.5h', '-1s', '1w', 's', '99999999999999999999s', '1h30m']],

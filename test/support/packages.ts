@@ -54,6 +54,7 @@ const packages: readonly DebianPackage[] = [
   { name: 'sslscan', program: 'sslscan' },
   { name: 'nmap', program: 'nmap' },
   { name: 'systemd', program: 'systemd-analyze' },
+  { name: 'python3-jsonschema', program: '/usr/lib/python3/dist-packages/jsonschema/__init__.py' },
 ]
 
 const policyFile = '/usr/sbin/policy-rc.d'
