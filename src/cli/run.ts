@@ -1,6 +1,7 @@
 import { suggest } from '../config/suggest.ts'
 import { check } from './check.ts'
 import { compare } from './compare.ts'
+import { completion } from './completion.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { exit, explain } from './exit.ts'
@@ -38,6 +39,7 @@ const verbs: readonly Verb[] = [
   migrate,
   explainVerb,
   schema,
+  completion(() => verbs),
 ]
 
 /**
