@@ -54,6 +54,8 @@ const packages: readonly DebianPackage[] = [
   { name: 'sslscan', program: 'sslscan' },
   { name: 'nmap', program: 'nmap' },
   { name: 'systemd', program: 'systemd-analyze' },
+  { name: 'debootstrap', program: 'debootstrap' },
+  { name: 'buildah', program: 'buildah' },
   { name: 'python3-jsonschema', program: '/usr/lib/python3/dist-packages/jsonschema/__init__.py' },
 ]
 
