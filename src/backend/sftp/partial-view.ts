@@ -111,7 +111,7 @@ export class PartialView {
     const { partials } = this.#settings
     const kept = keptPath(path, this.#settings)
     if (partials.isLive(kept)) return
-    const places = new Set([kept, ...(partials.take(kept)?.places ?? [])])
+    const places = new Set([...(partials.take(kept)?.places ?? []), kept])
     await Promise.all([...places].map((place) => removePart(this.#client, partials, kept, place)))
   }
 
@@ -240,24 +240,27 @@ export class PartialView {
     const { partials } = this.#settings
     const orphan = partials.take(kept)
     if (!orphan) return
-    const { bytes } = orphan
+    const { places, bytes } = orphan
     const { client, server } = this.#current()
+    let left = places
     try {
-      for (const place of orphan.places) {
-        if (place === kept) break
+      for (const [i, place] of places.entries()) {
+        left = [...places.slice(i).filter((each) => each !== kept || place === kept), kept]
         // It replaces what an earlier upload may have left there, and could not remove.
-        if (await renameOver(client, server, place, kept).then(() => true, unlessLost)) break
+        const found = place === kept ? client.lstat(kept) : renameOver(client, server, place, kept)
+        if (await found.then(() => true, unlessLost)) break
       }
-      const attrs = await this.#client.lstat(kept).catch(unlessLost)
+      const attrs = await client.lstat(kept).catch(unlessLost)
       if (!attrs || !isFile(attrs)) return
       // A server that comes to itself may have added to it.
       if (bytes !== undefined && (attrs.size ?? 0) > bytes) await this.#client.setstat(kept, { size: bytes })
       partials.removedLitter(kept, kept)
-      partials.abandon(kept, { places: [kept], bytes: bytes ?? attrs.size })
+      // A rename away from there may still be carried out.
+      partials.abandon(kept, { places: [...new Set([kept, ...left])], bytes: bytes ?? attrs.size })
     } catch (error) {
       if (!isLost(error)) return
       // Nobody heard how far it came.
-      partials.abandon(kept, { ...orphan, places: [...new Set([...orphan.places, kept])] })
+      partials.abandon(kept, { places: [...new Set(left)], bytes })
       throw error
     }
   }

@@ -4,7 +4,10 @@ import { BackendError } from '../backend.ts'
 
 /** A partial file whose session was lost, and its good bytes. A server that comes to itself may add to it. */
 export interface Orphan {
-  /** Where it is, the likeliest first: nobody may have heard whether a rename was carried out. The lasting name may be one. */
+  /**
+   * Where it may be, as nobody has heard whether a rename was carried out: from where it goes before where it goes to. Whoever
+   * looks in this order cannot miss it, even if that happens meanwhile. The lasting name may be one.
+   */
   readonly places: readonly ByteString[]
   /** Undefined: all of them. */
   readonly bytes: number | undefined

@@ -174,13 +174,13 @@ async function takeOver(
   path: ByteString,
 ): Promise<boolean> {
   const places = orphan?.places ?? [kept]
-  for (const place of places) {
+  for (const [i, place] of places.entries()) {
     try {
       await client.rename(place, path)
       return true
     } catch (error) {
       // Nobody heard whether it was carried out.
-      if (isLost(error)) partials.abandon(kept, { places: [path, ...places], bytes: orphan?.bytes })
+      if (isLost(error)) partials.abandon(kept, { places: [...places.slice(i), path], bytes: orphan?.bytes })
       if (isLost(error)) throw error
       if (await isThere(client, place)) {
         if (orphan) partials.abandon(kept, orphan)

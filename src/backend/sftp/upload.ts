@@ -118,6 +118,6 @@ async function openedApart(
  */
 function startOver(client: SftpClient, partials: Partials, kept: ByteString): void {
   const orphan = partials.take(kept)
-  const places = new Set([kept, ...(orphan?.places ?? [])])
+  const places = new Set([...(orphan?.places ?? []), kept])
   for (const path of places) removePart(client, partials, kept, path).catch(() => {})
 }
