@@ -49,6 +49,28 @@ test('the RENAME that takes a partial file is refused once: APPE does not begin 
   })
 })
 
+test('the RENAME that takes a partial file is carried out while the next session looks for it: it is not told the old size', async () => {
+  await inArena({ handlesStay: true }, async ({ open, server }) => {
+    await interrupt(await open(), '/old')
+    server.misbehave({ faults: [{ on: 'rename', nth: 1, does: lostAtRequest }] })
+    const files = await open()
+    await files.stat('/old', 'SIZE')
+    expect(await outcome(store(files, '/old', whole, { kind: 'append' }))).toBe('unavailable')
+    // Between the look at the one place and that at the other.
+    const late = changes((honest) => {
+      const { children } = server.tree.root
+      const [name = ''] = parts(server)
+      const file = children.get(name)
+      children.delete(name)
+      if (file) children.set('.elsewhere', file)
+      return [honest]
+    })
+    server.misbehave({ faults: [{ on: 'posix-rename@openssh.com', nth: 1, does: late }] })
+    const { size } = await (await open()).stat('/old', 'SIZE')
+    expect(size).toBe(cutAt - 1)
+  })
+})
+
 test('no 226 where the temporary file is gone before its rename was carried out', async () => {
   await inArena({ handlesStay: true, reconnectMs: 10_000 }, async ({ open, server }) => {
     const files = await open()
