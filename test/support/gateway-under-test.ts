@@ -30,6 +30,8 @@ export interface TestGateway {
   readonly state: string
   /** Everything that the gateway told its observer, oldest first. */
   readonly log: readonly Event[]
+  /** Takes over what its files say now. */
+  reload(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -54,6 +56,7 @@ export async function startTestGateway({ sshd, settings = {}, now }: TestGateway
     certificate: join(folder, 'state', 'tls', 'cert.pem'),
     state: join(folder, 'state'),
     log,
+    reload: async () => gateway.reload(await loadConfig(file, {})),
     stop: () => gateway.stop(0),
   }
 }
