@@ -247,9 +247,12 @@ async function certificatesOf(config: Config, observer: Observer): Promise<reado
     ? Promise.all(files.map(({ cert, key }) => loadCertificate(cert, key)))
     : selfMadeCertificate(config.state.directory).then((made) => [made])
   ).catch(startError)
-  for (const { selfMade, fingerprint, notAfter } of certificates) {
+  const first = certificates.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime())[0]
+  for (const certificate of certificates) {
+    const { selfMade, fingerprint, notAfter } = certificate
+    const about = { selfMade, fingerprint, notAfter, later: certificate !== first }
     for (const { name, tls } of config.listeners) {
-      if (tls !== 'off') observer({ kind: 'certificate', listener: name, selfMade, fingerprint, notAfter })
+      if (tls !== 'off') observer({ kind: 'certificate', listener: name, ...about })
     }
   }
   return certificates

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { families as commands } from '../commands/index.ts'
 import { StartError } from '../composition/start-error.ts'
 import { ConfigError } from '../config/problems.ts'
 import { type DemoServer, startDemoServer } from '../demo/demo-server.ts'
@@ -93,7 +94,7 @@ async function runInFront(server: DemoServer, { folder, files, temporary, ports 
   const config = await load().catch(optionsAreFaulty)
 
   const log = createLog({ level: 'info', format: 'auto' })
-  const metrics = createMetrics({ version })
+  const metrics = createMetrics({ version, commands })
   // The banner says what the events of the start say, so the log begins after it.
   let announced = false
   let certificate = ''

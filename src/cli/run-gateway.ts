@@ -86,8 +86,9 @@ async function reload(gateway: Gateway, current: Config, run: GatewayRun): Promi
   const { load, observer, metrics } = run
   try {
     const next = await load()
-    await gateway.reload(next)
+    // Before anything happens under the new names.
     metrics.declare(namesOf(next))
+    await gateway.reload(next)
     run.inForce?.(next)
     if (!isDeepStrictEqual(ofProcess(next), ofProcess(current))) {
       observer({ kind: 'warning', topic: 'restart_needed', message: 'the change of logging needs a restart' })

@@ -1,3 +1,4 @@
+import { families as commands } from '../commands/index.ts'
 import { openJournal } from '../composition/journal.ts'
 import { partnerTimes } from '../composition/partner-times.ts'
 import type { Config } from '../config/config.ts'
@@ -25,7 +26,8 @@ SIGHUP takes over changed files. SIGTERM stops: no new logins, transfers may fin
     const config = await load()
     const log = createLog(config.logging)
     const revision = io.env['FTPS_GATEWAY_REVISION']
-    const metrics = createMetrics({ version, ...(revision !== undefined && { revision }) })
+    const { perPartner } = config.metrics
+    const metrics = createMetrics({ version, commands, perPartner, ...(revision !== undefined && { revision }) })
     const told = tellAll(log.observer, metrics.observer)
     try {
       const journal = await openJournal(config, told)

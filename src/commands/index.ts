@@ -14,24 +14,30 @@ import { siteFamily } from './site.ts'
 import { transfers } from './transfers.ts'
 
 const table = new Map<string, Command>()
-const families = [
+const declared = {
   login,
   security,
   parameters,
   transfers,
   listings,
-  files,
-  factsChange,
-  copying,
+  files: [...files, ...factsChange, ...copying],
   hashes,
   directories,
-  information(table),
-  siteFamily,
+  information: information(table),
+  site: siteFamily,
   refused,
-]
-for (const declared of families.flat()) {
-  for (const verb of declared.verbs) table.set(verb, declared)
+}
+const familyOf = new Map<string, string>()
+for (const [family, members] of Object.entries(declared)) {
+  for (const command of members) {
+    for (const verb of command.verbs) {
+      table.set(verb, command)
+      familyOf.set(verb, family)
+    }
+  }
 }
 
 /** Every command that is known, by verb; what is not here is answered with 500. */
 export const commands: ReadonlyMap<string, Command> = table
+/** What kind of command a verb is, in one word: how long it takes is counted by that. */
+export const families: ReadonlyMap<string, string> = familyOf

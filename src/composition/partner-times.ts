@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts'
 import { zoneOf } from '../ftp/time-zone.ts'
 import { overdue } from '../migration/expectation.ts'
 import type { Journal } from '../migration/journal.ts'
-import type { PartnerTimes } from '../observe/metrics.ts'
+import type { PartnerTimes } from '../observe/partner-series.ts'
 
 /** When partners were last heard of, for the metrics. One that was never heard of is waited for since the journal began. */
 export function partnerTimes(

@@ -24,12 +24,13 @@ export function warnOfPeers({ dialect, partners }: Config, observer: Observer): 
 
 /** Listeners, passive ports and the admin port are opened once. */
 export function warnOfRestart(current: Config, next: Config, observer: Observer): void {
-  const fixed = ({ listeners, passive, admin, state, limits }: Config) => ({
+  const fixed = ({ listeners, passive, admin, metrics, state, limits }: Config) => ({
     // Whose certificates count is read anew.
     listeners: listeners.map(({ clientCertificates, clientCa, clientCrl, ...opened }) => opened),
     'passive.ports': passive.ports,
     'passive.slice': passive.slice,
     admin,
+    metrics,
     state,
     'limits.bytesInFlight': limits.bytesInFlight,
   })

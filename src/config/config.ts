@@ -24,6 +24,8 @@ export interface Config {
   readonly migration: MigrationConfig
   readonly partners: readonly PartnerConfig[]
   readonly admin: { readonly address: string; readonly port: number } | undefined
+  /** Whether each partner has series of its own, or all have them together. */
+  readonly metrics: { readonly perPartner: boolean }
   readonly logging: {
     readonly level: LogLevel
     readonly format: 'auto' | 'pretty' | 'json'

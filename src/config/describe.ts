@@ -73,6 +73,7 @@ export function describeConfig(config: Config): string {
       dataStall: time(config.timeouts.dataStallMs),
     },
     admin: config.admin ?? 'off',
+    metrics: config.metrics,
     logging: describeLogging(config.logging),
     ...(config.state.directory !== undefined && { state: config.state }),
     shutdown: { drain: time(config.shutdown.drainMs) },

@@ -58,7 +58,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
   if (problems.none) checkPreflights(backends, partners, source, problems)
   problems.throwIfAny()
 
-  const { active, tls, admin, logging, limits, timeouts, upload, shutdown } = globals
+  const { active, tls, admin, metrics, logging, limits, timeouts, upload, shutdown } = globals
   return freeze({
     listeners,
     passive,
@@ -75,6 +75,7 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
     migration,
     partners,
     admin: admin === 'off' ? undefined : admin,
+    metrics,
     logging: {
       ...logging,
       transferLog: transferLogOf(globals, source),

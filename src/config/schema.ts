@@ -130,6 +130,7 @@ export const gatewaySchema = {
     port: preset(kinds.listenPort, '9464'),
     tokenFile: later,
   }),
+  metrics: table({ perPartner: preset(kinds.truth, 'true') }),
   logging: table({
     level: preset(kinds.oneOf(['trace', 'debug', 'info', 'warn', 'error']), 'info'),
     format: preset(kinds.oneOf(['auto', 'pretty', 'json']), 'auto'),

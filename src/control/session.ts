@@ -1,6 +1,6 @@
 import { BackendError } from '../backend/backend.ts'
 import type { Command } from '../commands/command.ts'
-import { commands } from '../commands/index.ts'
+import { commands, families } from '../commands/index.ts'
 import { doingOf, refusalOf, refuse } from '../commands/rights.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import { type CommandLine, foreignProtocol, parseCommandLine } from '../ftp/command-line.ts'
@@ -202,7 +202,8 @@ export class FtpSession {
     const shown = command?.secret ? '' : (text ?? argument)
     const known = command !== undefined
     const { observer } = this.#state.options
-    observer({ kind: 'command', session: this.#state.id, verb, known, argument: shown, code: answer.code, seconds })
+    const about = { session: this.#state.id, verb, known, family: families.get(verb) }
+    observer({ kind: 'command', ...about, argument: shown, code: answer.code, seconds })
     if (this.#isStrange(answer.code, known)) return this.#finish('refused', closing(421, 'Too many bad commands.'))
     if (answer.afterwards === 'clear') await this.#clear(answer)
     else await this.#control.send(answer)

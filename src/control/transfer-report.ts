@@ -6,7 +6,7 @@ import { DataConnectionError, type DataFailure } from '../data/data-error.ts'
 import type { Pace } from '../data/pace.ts'
 import type { ByteString } from '../ftp/bytes.ts'
 import type { Dialect } from '../ftp/dialect.ts'
-import type { TransferEvent, TransferRecord } from '../observe/observer.ts'
+import type { TransferEvent, TransferRecord, TransferStart } from '../observe/observer.ts'
 import { Answered } from './answered.ts'
 
 /** What a transfer needs to know of its session. */
@@ -96,6 +96,16 @@ export class StoredBytes {
 export interface Ended {
   readonly code: number
   readonly error: unknown
+}
+
+export function startOf(
+  { session, partner, user, address }: TransferContext,
+  { verb, path }: Named,
+  direction: Direction,
+  running: Running,
+): TransferStart {
+  const about = { session, partner, user, address, verb, path, direction }
+  return { kind: 'transferStarted', ...about, bytes: () => running.connection?.bytes ?? 0 }
 }
 
 export function eventOf(

@@ -18,6 +18,7 @@ import {
   type Running,
   recordOf,
   StoredBytes,
+  startOf,
   type TransferContext,
 } from './transfer-report.ts'
 
@@ -217,6 +218,7 @@ export class TransferRunner {
     if (!running) throw new Error('a transfer outside of a transfer command')
     running.path = transfer.path
     running.taken = true
+    this.#settings.observer(startOf(context, transfer, direction, running))
     let answer: Reply
     let error: unknown
     try {

@@ -29,6 +29,7 @@ export class PassivePorts {
     this.#first = range.first
     this.#size = range.first === 0 ? 0 : range.last - range.first + 1
     this.#observer = observer
+    this.#tell()
   }
 
   /** Ports that are listening now. */

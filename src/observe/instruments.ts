@@ -2,13 +2,14 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 const loginSeconds = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const commandSeconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30]
+const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30]
 const transferSeconds = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200]
 const transferBytes = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11]
 
 export type Instruments = ReturnType<typeof defineInstruments>
 
 /**
- * Every metric of the gateway, by its name after `ftps_gateway_`. Labels have few values: partners, backends and
+ * Every metric of the gateway, by its name after `ftps_gateway_`; what Node tells of itself is in `process-metrics.ts`. Labels have few values: partners, backends and
  * listeners come from the configuration, the rest are closed sets; users, addresses and paths are never labels.
  */
 export function defineInstruments(registry: Registry) {
@@ -28,6 +29,12 @@ export function defineInstruments(registry: Registry) {
       'ssh_crypto',
     ]),
     draining: gauge('draining', '1 while the gateway stops and takes no new logins.', []),
+    unexpectedErrors: counter(
+      'unexpected_errors_total',
+      'Mistakes of the gateway itself; the log has them as bug.',
+      [],
+    ),
+    heapLimit: gauge('heap_limit_bytes', 'Heap at which Node gives up.', []),
     reloadSuccessful: gauge('config_last_reload_successful', '0 when the newest configuration was refused.', []),
     reloadTime: gauge(
       'config_last_reload_success_timestamp_seconds',
@@ -36,7 +43,7 @@ export function defineInstruments(registry: Registry) {
     ),
     certificateNotAfter: gauge(
       'tls_certificate_not_after_timestamp_seconds',
-      'When the certificate of a listener expires.',
+      'When the first of the certificates of a listener expires.',
       ['listener'],
     ),
 
@@ -65,8 +72,8 @@ export function defineInstruments(registry: Registry) {
     ]),
     commandSeconds: histogram(
       'command_duration_seconds',
-      'From a command to its final reply.',
-      ['command'],
+      'From a command to its final reply, by the kind of command.',
+      ['family'],
       commandSeconds,
     ),
 
@@ -77,7 +84,8 @@ export function defineInstruments(registry: Registry) {
       ['mode', 'cause'],
     ),
     passivePorts: gauge('passive_ports', 'Size of the passive port range.', []),
-    passivePortsInUse: gauge('passive_ports_in_use', 'Passive ports that wait for or serve a data connection.', []),
+    passivePortsInUse: gauge('passive_ports_in_use', 'Passive ports that wait for their data connection.', []),
+    transfersInProgress: gauge('transfers_in_progress', 'Transfers that are under way.', ['direction']),
     transfers: counter('transfers_total', 'Finished transfers.', ['partner', 'direction', 'phase', 'outcome']),
     transferBytes: counter('transfer_bytes_total', 'Bytes on data connections, without TLS.', ['partner', 'direction']),
     transferSeconds: histogram(
@@ -123,6 +131,22 @@ export function defineInstruments(registry: Registry) {
       'backend_reconnects_total',
       'Backends that were lost during a transfer, and whether it went on.',
       ['backend', 'outcome'],
+    ),
+    backendConnections: gauge(
+      'backend_connections',
+      'SSH connections to a backend: used by logins, or kept for the next.',
+      ['backend', 'state'],
+    ),
+    sftpRequests: counter('sftp_requests_total', 'Requests to a backend by what it answered.', [
+      'backend',
+      'operation',
+      'status',
+    ]),
+    sftpSeconds: histogram(
+      'sftp_request_duration_seconds',
+      'From a request to its answer; many are under way at a time.',
+      ['backend', 'operation'],
+      requestSeconds,
     ),
     backendFailures: counter('backend_connect_failures_total', 'Connections to a backend that failed.', [
       'backend',

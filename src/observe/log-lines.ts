@@ -100,6 +100,7 @@ const words: Table = {
     ]
   },
   passivePorts: (e) => ['trace', 'data.ports', `${e.inUse} of ${e.size} passive ports are in use`],
+  transferStarted: (e) => ['debug', 'transfer.started', `${e.verb} ${toText(e.path)} begins`],
   transfer: (e) => {
     const what = `${e.verb} ${toText(e.path)}, ${e.bytes} bytes in ${e.seconds.toFixed(1)} s`
     if (e.outcome === 'ok') return [e.direction === 'listing' ? 'debug' : 'info', 'transfer.done', what]
@@ -131,6 +132,12 @@ const words: Table = {
       ? ['warn', 'backend.reconnected', `Backend ${e.backend} was lost during a transfer, which goes on ${after}`]
       : ['error', 'backend.reconnect_failed', `Backend ${e.backend} was lost during a transfer${because(e)} ${after}`]
   },
+  backendConnectionUse: (e) => [
+    'trace',
+    'backend.use',
+    `A connection to ${e.backend} was ${e.before ?? 'not there'} and is ${e.after ?? 'gone'}`,
+  ],
+  sftpRequest: (e) => ['trace', 'backend.request', `${e.operation} was answered ${e.status}`],
   backendUp: (e) =>
     e.up
       ? ['info', 'backend.up', `Backend ${e.backend} can be reached`]
@@ -185,6 +192,10 @@ function fieldsOf(event: Event): Record<string, unknown> {
       return { ...fields, user: toText(event.user) }
     case 'transfer':
       return { ...fields, user: toText(event.user), path: toText(event.path) }
+    case 'transferStarted': {
+      const { session, partner, user, address, verb, path, direction } = event
+      return { session, partner, user: toText(user), address, verb, path: toText(path), direction }
+    }
     case 'dataConnection': {
       const { missing, ...others } = event
       const { kind: _kind, ...known } = others

@@ -39,6 +39,8 @@ export function createLog({ level, format, stream }: LogOptions): Log {
   const observer = (event: Event) => {
     const lines = sink.failing ? 0 : sink.takeDropped()
     if (lines > 0) logger.warn({ event: 'log.dropped', lines }, `${lines} log lines could not be written`)
+    // Not worth a line that nobody writes: there are thousands a second.
+    if (event.kind === 'sftpRequest' && !logger.isLevelEnabled('trace')) return
     const line = lineOf(event)
     if (logger.isLevelEnabled(line.level)) logger[line.level](fieldsOf(line), oneLine(line.message))
   }

@@ -1,14 +1,12 @@
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { getHeapStatistics } from 'node:v8'
+import { Registry } from 'prom-client'
 import { defineInstruments, type Instruments } from './instruments.ts'
-import type {
-  BackendFailure,
-  DataOutcome,
-  Event,
-  LoginOutcome,
-  MissingCause,
-  Observer,
-  TransferEvent,
-} from './observer.ts'
+import * as values from './label-values.ts'
+import { LiveTransfers } from './live-transfers.ts'
+import type { Event, Observer } from './observer.ts'
+import { partnerLabels } from './partner-labels.ts'
+import { type PartnerTimes, phaseTeller, showPartners } from './partner-series.ts'
+import { collectProcessMetrics } from './process-metrics.ts'
 
 /** Names from the configuration that are labels; what has not happened to them yet is shown as 0. */
 export interface Names {
@@ -28,109 +26,72 @@ export interface Metrics {
   readonly contentType: string
 }
 
-/** Of a partner of the configuration, in milliseconds; undefined: not within what is remembered. */
-export interface PartnerTimes {
-  readonly partner: string
-  readonly lastLogin: number | undefined
-  readonly lastTransfer: number | undefined
-  readonly lastUpload: number | undefined
-  /** Where an upload is expected from time to time. */
-  readonly expected: { readonly everyMs: number; readonly overdue: boolean } | undefined
-}
-
-const loginOutcomes: readonly LoginOutcome[] = ['ok', 'bad_password', 'limit', 'backend', 'brownout', 'retired']
-const connectionOutcomes = ['accepted', 'limit', 'logins', 'draining']
-const dataOutcomes: readonly DataOutcome[] = ['ok', 'timeout', 'wrong_peer', 'tls', 'no_port', 'refused', 'closed']
-const missingCauses: Readonly<Record<'passive' | 'active', readonly MissingCause[]>> = {
-  passive: [
-    'peer_mismatch',
-    'advertised_private',
-    'advertised_public',
-    'firewall',
-    'firewall_again',
-    'client_silent',
-    'ports_exhausted',
-    'plain_client',
-    'tls_failed',
-    'not_resumed',
-    'unknown',
-  ],
-  active: [
-    'foreign_address',
-    'client_refuses',
-    'client_unreachable',
-    'plain_client',
-    'tls_failed',
-    'not_resumed',
-    'unknown',
-  ],
-}
-const directions: readonly TransferEvent['direction'][] = ['upload', 'download', 'listing']
-const transferOutcomes: readonly TransferEvent['outcome'][] = [
-  'ok',
-  'client_abort',
-  'truncated',
-  'data_error',
-  'backend_error',
-  'gateway_error',
-]
-const backendFailures: readonly BackendFailure[] = ['dns', 'refused', 'timeout', 'host_key', 'auth', 'kex', 'lost']
 /** Of partners that are not on the move. */
 const usualPhase = 'gateway'
 
+export interface MetricsOptions {
+  readonly version: string
+  readonly revision?: string
+  /** Every command by its verb, with its family. */
+  readonly commands?: ReadonlyMap<string, string>
+  /** false: series of partners are summed up under `all`, for installations with very many of them. */
+  readonly perPartner?: boolean
+}
+
 /** Metrics in a registry of their own. */
-export function createMetrics(options: { readonly version: string; readonly revision?: string }): Metrics {
+export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  collectProcessMetrics(registry)
   const instruments = defineInstruments(registry)
-  initialise(instruments)
+  initialise(instruments, options.commands ?? new Map())
+  const live = new LiveTransfers(instruments)
+  const partners = partnerLabels(options.perPartner ?? true)
   const build = { version: options.version, revision: options.revision ?? 'unknown', node_version: process.version }
+  const count = counting(instruments, build, live)
+  const tellPhase = phaseTeller(instruments, partners.label)
   let partnerTimes: () => readonly PartnerTimes[] = () => []
   return {
-    observer: counting(instruments, build),
-    declare: (names) => declare(instruments, names),
+    observer(event) {
+      if (event.kind === 'phase') tellPhase(event)
+      else count('partner' in event ? { ...event, partner: partners.label(event.partner) } : event)
+    },
+    declare(names) {
+      declare(instruments, { ...names, partners: partners.declare(names.partners) })
+    },
     watch(read) {
       partnerTimes = read
     },
     text() {
-      showPartners(instruments, partnerTimes())
+      live.count()
+      showPartners(instruments, partnerTimes(), partners.label)
       return registry.metrics()
     },
     contentType: registry.contentType,
   }
 }
 
-/** A partner that is no longer in the configuration is gone from here as well. */
-function showPartners(m: Instruments, partners: readonly PartnerTimes[]): void {
-  const { partnerLastLogin, partnerLastTransfer, partnerLastUpload, partnerExpected, partnerOverdue } = m
-  for (const gauge of [partnerLastLogin, partnerLastTransfer, partnerLastUpload, partnerExpected, partnerOverdue])
-    gauge.reset()
-  for (const { partner, lastLogin, lastTransfer, lastUpload, expected } of partners) {
-    if (lastLogin !== undefined) partnerLastLogin.set({ partner }, lastLogin / 1000)
-    if (lastTransfer !== undefined) partnerLastTransfer.set({ partner }, lastTransfer / 1000)
-    if (lastUpload !== undefined) partnerLastUpload.set({ partner }, lastUpload / 1000)
-    if (!expected) continue
-    partnerExpected.set({ partner }, expected.everyMs / 1000)
-    partnerOverdue.set({ partner }, expected.overdue ? 1 : 0)
-  }
-}
-
-function initialise(m: Instruments): void {
+function initialise(m: Instruments, commands: ReadonlyMap<string, string>): void {
   m.draining.set(0)
+  m.heapLimit.set(getHeapStatistics().heap_size_limit)
   m.passivePorts.set(0)
   m.passivePortsInUse.set(0)
   m.reloadSuccessful.set(1)
   m.reloadTime.setToCurrentTime()
-  for (const outcome of loginOutcomes) m.loginSeconds.zero({ outcome })
+  for (const outcome of values.loginOutcomes) m.loginSeconds.zero({ outcome })
   for (const channel of ['control', 'data']) {
     for (const version of ['TLSv1.2', 'TLSv1.3']) m.tlsHandshakes.inc({ channel, version, outcome: 'ok' }, 0)
     m.tlsHandshakes.inc({ channel, version: 'none', outcome: 'failed' }, 0)
   }
   for (const mode of ['passive', 'active'] as const) {
-    for (const cause of missingCauses[mode]) m.dataMissing.inc({ mode, cause }, 0)
-    for (const outcome of dataOutcomes) m.dataConnections.inc({ mode, outcome }, 0)
+    for (const cause of values.missingCauses[mode]) m.dataMissing.inc({ mode, cause }, 0)
+    for (const outcome of values.dataOutcomes) m.dataConnections.inc({ mode, outcome }, 0)
   }
-  for (const direction of directions) {
+  for (const command of [...commands.keys(), 'other']) {
+    for (const reply of values.replyClasses) m.commands.inc({ command, reply }, 0)
+  }
+  for (const family of new Set([...commands.values(), 'other'])) m.commandSeconds.zero({ family })
+  for (const direction of values.directions) {
+    m.transfersInProgress.set({ direction }, 0)
     m.transferSeconds.zero({ direction })
     m.transferSize.zero({ direction })
   }
@@ -139,26 +100,38 @@ function initialise(m: Instruments): void {
 function declare(m: Instruments, { listeners, partners, backends }: Names): void {
   for (const listener of listeners) {
     m.controlConnections.inc({ listener }, 0)
-    for (const outcome of connectionOutcomes) m.controlConnectionsTotal.inc({ listener, outcome }, 0)
+    for (const outcome of values.connectionOutcomes) m.controlConnectionsTotal.inc({ listener, outcome }, 0)
   }
   for (const partner of partners) {
     m.sessions.inc({ partner }, 0)
     m.namesLost.inc({ partner }, 0)
     m.recordsLost.inc({ partner }, 0)
     m.brownoutRefusals.inc({ partner }, 0)
-    for (const outcome of loginOutcomes) m.logins.inc({ partner, outcome }, 0)
-    for (const direction of directions) {
+    for (const outcome of values.loginOutcomes) m.logins.inc({ partner, outcome }, 0)
+    for (const direction of values.directions) {
       m.transferBytes.inc({ partner, direction }, 0)
-      for (const outcome of transferOutcomes) m.transfers.inc({ partner, direction, phase: usualPhase, outcome }, 0)
+      for (const outcome of values.transferOutcomes)
+        m.transfers.inc({ partner, direction, phase: usualPhase, outcome }, 0)
     }
   }
   for (const backend of backends) {
-    for (const reason of backendFailures) m.backendFailures.inc({ backend, reason }, 0)
+    for (const reason of values.backendFailures) m.backendFailures.inc({ backend, reason }, 0)
+    for (const outcome of values.reconnectOutcomes) m.backendReconnects.inc({ backend, outcome }, 0)
+    for (const state of values.connectionUses) m.backendConnections.inc({ backend, state }, 0)
+    m.backendSeconds.zero({ backend })
+    for (const operation of values.sftpOperations) {
+      m.sftpSeconds.zero({ backend, operation })
+      for (const status of values.sftpStatuses) m.sftpRequests.inc({ backend, operation, status }, 0)
+    }
   }
 }
 
 /** What each event adds. Events without a case are for the log alone. */
-function counting(m: Instruments, build: { version: string; revision: string; node_version: string }): Observer {
+function counting(
+  m: Instruments,
+  build: { version: string; revision: string; node_version: string },
+  live: LiveTransfers,
+): Observer {
   /** Who is logged in, by session; what it began with stays its phase. */
   const logins = new Map<string, { readonly partner: string; readonly phase: string }>()
   const loggedOut = (session: string) => {
@@ -166,7 +139,6 @@ function counting(m: Instruments, build: { version: string; revision: string; no
     if (login !== undefined) m.sessions.dec({ partner: login.partner })
     logins.delete(session)
   }
-  const tellPhase = phaseTeller(m)
 
   return (event: Event) => {
     switch (event.kind) {
@@ -179,9 +151,10 @@ function counting(m: Instruments, build: { version: string; revision: string; no
         m.reloadSuccessful.set(event.ok ? 1 : 0)
         if (event.ok) m.reloadTime.setToCurrentTime()
         return
-      case 'phase':
-        return tellPhase(event)
+      case 'bug':
+        return m.unexpectedErrors.inc()
       case 'certificate':
+        if (event.later) return
         return m.certificateNotAfter.set({ listener: event.listener }, event.notAfter.getTime() / 1000)
 
       case 'connectionRefused':
@@ -209,7 +182,7 @@ function counting(m: Instruments, build: { version: string; revision: string; no
       case 'command': {
         const command = event.known ? event.verb : 'other'
         m.commands.inc({ command, reply: `${Math.floor(event.code / 100)}xx` })
-        return m.commandSeconds.observe({ command }, event.seconds)
+        return m.commandSeconds.observe({ family: event.family ?? 'other' }, event.seconds)
       }
 
       case 'dataConnection':
@@ -219,11 +192,13 @@ function counting(m: Instruments, build: { version: string; revision: string; no
       case 'passivePorts':
         m.passivePorts.set(event.size)
         return m.passivePortsInUse.set(event.inUse)
+      case 'transferStarted':
+        return live.start(event)
       case 'transfer': {
         const { session, partner, direction, outcome, bytes, seconds } = event
+        live.end(event)
         const { phase } = logins.get(session) ?? { phase: usualPhase }
         m.transfers.inc({ partner, direction, phase, outcome })
-        m.transferBytes.inc({ partner, direction }, bytes)
         m.transferSeconds.observe({ direction }, seconds)
         return m.transferSize.observe({ direction }, bytes)
       }
@@ -238,29 +213,24 @@ function counting(m: Instruments, build: { version: string; revision: string; no
         if (outcome === 'ok') return m.backendSeconds.observe({ backend }, seconds)
         return m.backendFailures.inc({ backend, reason: outcome })
       }
+      case 'backendConnectionUse': {
+        const { backend, before, after } = event
+        if (before) m.backendConnections.dec({ backend, state: before })
+        if (after) m.backendConnections.inc({ backend, state: after })
+        return
+      }
+      case 'sftpRequest': {
+        const { backend, status, seconds } = event
+        const operation = event.operation.replace('@openssh.com', '')
+        m.sftpRequests.inc({ backend, operation, status })
+        return m.sftpSeconds.observe({ backend, operation }, seconds)
+      }
       case 'backendRenewed':
         return m.backendReconnects.inc({ backend: event.backend, outcome: event.outcome })
       case 'preflight':
         return m.backendPreflight.set({ backend: event.backend }, event.outcome === 'works' ? 1 : 0)
       case 'backendUp':
         return m.backendUp.set({ backend: event.backend }, event.up ? 1 : 0)
-    }
-  }
-}
-
-/** A partner is in one phase: what it was in before is taken away. */
-function phaseTeller(m: Instruments): (event: Extract<Event, { kind: 'phase' }>) => void {
-  const told = new Map<string, { partner: string; phase: string; wave: string }>()
-  return ({ partner, phase, wave }) => {
-    const before = told.get(partner)
-    if (before !== undefined) m.partnerInfo.remove(before)
-    told.delete(partner)
-    if (phase === undefined) return
-    const labels = { partner, phase, wave: wave === undefined ? '' : String(wave) }
-    told.set(partner, labels)
-    m.partnerInfo.set(labels, 1)
-    for (const direction of directions) {
-      for (const outcome of transferOutcomes) m.transfers.inc({ partner, direction, phase, outcome }, 0)
     }
   }
 }

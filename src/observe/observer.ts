@@ -16,6 +16,8 @@ export type Event =
       readonly selfMade: boolean
       readonly fingerprint: string
       readonly notAfter: Date
+      /** Another certificate of the listener ends before this one. */
+      readonly later?: boolean
     }
   /** A partner is in a phase of its move: at start, and when that changes. Without a phase the partner is gone. */
   | {
@@ -79,6 +81,8 @@ export type Event =
       readonly session: string
       readonly verb: string
       readonly known: boolean
+      /** What kind of command it is; left out where it is not known. */
+      readonly family?: string | undefined
       readonly argument: ByteString
       readonly code: number
       readonly seconds: number
@@ -107,6 +111,7 @@ export type Event =
       readonly path: ByteString
     }
   | { readonly kind: 'passivePorts'; readonly inUse: number; readonly size: number }
+  | TransferStart
   | TransferEvent
   /** A transfer is missing in the transfer log; what it has stored stays stored. */
   | {
@@ -139,6 +144,22 @@ export type Event =
       readonly tries: number
       readonly seconds: number
       readonly reason?: string
+    }
+  | {
+      /** A connection is used by a login, is kept warm for the next, or (without `after`) has gone. */
+      readonly kind: 'backendConnectionUse'
+      readonly backend: string
+      readonly before?: ConnectionUse
+      readonly after?: ConnectionUse
+    }
+  /** Thousands of times a second: whoever listens has to be quick. */
+  | {
+      readonly kind: 'sftpRequest'
+      readonly backend: string
+      readonly operation: string
+      /** What the server answered; `lost`: nothing any more; `cancelled`: nobody waited for it any longer. */
+      readonly status: string
+      readonly seconds: number
     }
   | { readonly kind: 'backendUp'; readonly backend: string; readonly up: boolean }
   | {
@@ -194,7 +215,16 @@ export interface MissingData {
   readonly likely: string
 }
 
+export type ConnectionUse = 'in_use' | 'idle'
 export type BackendFailure = 'dns' | 'refused' | 'timeout' | 'host_key' | 'auth' | 'kex' | 'lost'
+
+type TransferFacts = 'session' | 'partner' | 'user' | 'address' | 'verb' | 'path' | 'direction'
+/** A transfer is about to send its 150; a TransferEvent of the same session says how it ended. */
+export interface TransferStart extends Pick<TransferEvent, TransferFacts> {
+  readonly kind: 'transferStarted'
+  /** Bytes on the data connection so far. */
+  readonly bytes: () => number
+}
 
 export interface TransferEvent {
   readonly kind: 'transfer'

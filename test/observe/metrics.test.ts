@@ -1,11 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { extension, request, statusName } from '../../src/backend/sftp/wire.ts'
+import { families as commands } from '../../src/commands/index.ts'
+import { sftpOperations, sftpStatuses } from '../../src/observe/label-values.ts'
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts'
 import type { Event, TransferEvent } from '../../src/observe/observer.ts'
 import { type Family, parsePrometheusText } from '../support/prometheus-text.ts'
 
 let metrics: Metrics
 beforeEach(() => {
-  metrics = createMetrics({ version: '1.2.3' })
+  metrics = createMetrics({ version: '1.2.3', commands })
+  metrics.declare({ listeners: ['explicit'], partners: ['default', 'acme', 'other'], backends: ['main'] })
 })
 
 function tell(...events: Event[]): void {
@@ -166,7 +170,7 @@ describe('The metrics', () => {
     tell(opened, { ...login, outcome: 'bad_password' }, closed)
     expect(await value('logins_total', { partner: 'acme', outcome: 'bad_password' })).toBe(1)
     expect(await value('login_duration_seconds_count', { outcome: 'bad_password' })).toBe(1)
-    expect(await value('sessions', { partner: 'acme' })).toBeUndefined()
+    expect(await value('sessions', { partner: 'acme' })).toBe(0)
   })
 
   test('count names that a client could not be shown', async () => {
@@ -192,7 +196,7 @@ describe('The metrics', () => {
   test('make a label of known verbs only, and of no name, address or path', async () => {
     const command = { kind: 'command', session: 's-1', argument: '', seconds: 0.01 } as const
     tell(
-      { ...command, verb: 'CWD', known: true, code: 250 },
+      { ...command, verb: 'CWD', known: true, family: 'directories', code: 250 },
       { ...command, verb: 'X-EVIL', known: false, code: 500 },
       { ...command, verb: 'GET', known: false, code: 500 },
       login,
@@ -200,8 +204,9 @@ describe('The metrics', () => {
     )
     expect(await value('commands_total', { command: 'CWD', reply: '2xx' })).toBe(1)
     expect(await value('commands_total', { command: 'other', reply: '5xx' })).toBe(2)
-    expect(await value('command_duration_seconds_count', { command: 'other' })).toBe(2)
-    expect(await metrics.text()).not.toMatch(/EVIL|GET|acme-user|203\.0\.113\.9|secret-name/)
+    expect(await value('command_duration_seconds_count', { family: 'other' })).toBe(2)
+    expect(await value('command_duration_seconds_count', { family: 'directories' })).toBe(1)
+    expect(await metrics.text()).not.toMatch(/EVIL|"GET"|acme-user|203\.0\.113\.9|secret-name/)
   })
 
   test('count TLS handshakes and data connections', async () => {
@@ -226,6 +231,101 @@ describe('The metrics', () => {
     expect(await value('data_connection_missing_total', { mode: 'passive', cause: 'advertised_private' })).toBe(2)
     expect(await value('data_connections_total', { mode: 'passive', outcome: 'timeout' })).toBe(2)
     expect(await metrics.text()).not.toMatch(/10\.1\.2\.3|203\.0\.113\.9/)
+  })
+
+  test('show transfers that are under way, and their bytes as they come', async () => {
+    let bytes = 0
+    const { session, partner, user, address, verb, path, direction } = upload
+    const start = { kind: 'transferStarted', session, partner, user, address, verb, path, direction } as const
+    const labels = { partner: 'acme', direction: 'upload' }
+    tell(opened, login, { ...start, bytes: () => bytes })
+    expect(await value('transfers_in_progress', { direction: 'upload' })).toBe(1)
+    bytes = 900
+    expect(await value('transfer_bytes_total', labels)).toBe(900)
+    bytes = 1200
+    expect(await value('transfer_bytes_total', labels)).toBe(1200)
+    tell(upload)
+    expect(await value('transfers_in_progress', { direction: 'upload' })).toBe(0)
+    expect(await value('transfer_bytes_total', labels)).toBe(1500)
+  })
+
+  test('name no partner that the configuration does not', async () => {
+    tell({ ...login, partner: 'somebody' }, { ...upload, partner: 'somebody' })
+    expect(await value('logins_total', { partner: 'unknown', outcome: 'ok' })).toBe(1)
+    expect(await metrics.text()).not.toContain('somebody')
+  })
+
+  test('sum partners up where that is wanted', async () => {
+    metrics = createMetrics({ version: '1.2.3', perPartner: false })
+    metrics.declare({ listeners: [], partners: ['default', 'acme', 'other'], backends: [] })
+    expect(await value('logins_total', { partner: 'all', outcome: 'ok' })).toBe(0)
+    const phase = { kind: 'phase', phase: 'notice', wave: 3, cause: 'start' } as const
+    tell(login, { ...login, session: 's-2', partner: 'other' }, upload)
+    tell({ ...phase, partner: 'acme' }, { ...phase, partner: 'other' })
+    expect(await value('logins_total', { partner: 'all', outcome: 'ok' })).toBe(2)
+    expect(await value('sessions', { partner: 'all' })).toBe(2)
+    expect(await value('partner_info', { partner: 'all', phase: 'notice', wave: '3' })).toBe(2)
+    tell({ kind: 'phase', partner: 'other', before: 'notice', cause: 'reload' })
+    expect(await value('partner_info', { partner: 'all', phase: 'notice', wave: '3' })).toBe(1)
+    expect(await metrics.text()).not.toMatch(/"(acme|other|default)",(outcome|direction|phase)/)
+  })
+
+  test('show every closed set of labels as 0 before anything has happened', async () => {
+    const series: [string, Record<string, string>][] = [
+      ['commands_total', { command: 'STOR', reply: '4xx' }],
+      ['commands_total', { command: 'other', reply: '5xx' }],
+      ['command_duration_seconds_count', { family: 'transfers' }],
+      ['login_duration_seconds_count', { outcome: 'ok' }],
+      ['sftp_requests_total', { backend: 'main', operation: 'write', status: 'lost' }],
+      ['sftp_request_duration_seconds_count', { backend: 'main', operation: 'posix-rename' }],
+      ['backend_connections', { backend: 'main', state: 'idle' }],
+      ['backend_reconnects_total', { backend: 'main', outcome: 'failed' }],
+      ['transfers_in_progress', { direction: 'listing' }],
+      ['unexpected_errors_total', {}],
+    ]
+    for (const [name, labels] of series) expect([name, await value(name, labels)]).toEqual([name, 0])
+    expect(await value('heap_limit_bytes')).toBeGreaterThan(1e8)
+  })
+
+  test('know every request of SFTP, and every answer', () => {
+    const { init: _init, extended: _extended, ...plain } = request
+    const extended = Object.values(extension).map((name) => name.replace('@openssh.com', ''))
+    expect([...sftpOperations].sort()).toEqual([...Object.keys(plain), ...extended].sort())
+    const answered = Array.from({ length: 32 }, (_, code) => statusName(code))
+    expect([...sftpStatuses].sort()).toEqual([...new Set([...answered, 'lost', 'cancelled'])].sort())
+  })
+
+  test('tell how a backend answers requests', async () => {
+    const sftp = { kind: 'sftpRequest', backend: 'main', seconds: 0.004 } as const
+    tell({ ...sftp, operation: 'fsync@openssh.com', status: 'ok' }, { ...sftp, operation: 'open', status: 'failure' })
+    expect(await value('sftp_requests_total', { backend: 'main', operation: 'fsync', status: 'ok' })).toBe(1)
+    expect(await value('sftp_requests_total', { backend: 'main', operation: 'open', status: 'failure' })).toBe(1)
+    const labels = { backend: 'main', operation: 'fsync' }
+    expect(await value('sftp_request_duration_seconds_bucket', { ...labels, le: '0.0025' })).toBe(0)
+    expect(await value('sftp_request_duration_seconds_bucket', { ...labels, le: '0.005' })).toBe(1)
+  })
+
+  test('tell what the connections to a backend are for', async () => {
+    const use = { kind: 'backendConnectionUse', backend: 'main' } as const
+    const states = async () => [
+      await value('backend_connections', { backend: 'main', state: 'in_use' }),
+      await value('backend_connections', { backend: 'main', state: 'idle' }),
+    ]
+    tell({ ...use, after: 'in_use' }, { ...use, after: 'in_use' }, { ...use, before: 'in_use', after: 'idle' })
+    expect(await states()).toEqual([1, 1])
+    tell({ ...use, before: 'idle' }, { ...use, before: 'in_use' })
+    expect(await states()).toEqual([0, 0])
+  })
+
+  test('count mistakes of the gateway itself', async () => {
+    tell({ kind: 'bug', error: new Error('unforeseen') })
+    expect(await value('unexpected_errors_total')).toBe(1)
+  })
+
+  test('warn of the certificate of a listener that ends first', async () => {
+    const about = { kind: 'certificate', listener: 'explicit', selfMade: false, fingerprint: 'f' } as const
+    tell({ ...about, notAfter: new Date(1e12), later: false }, { ...about, notAfter: new Date(2e12), later: true })
+    expect(await value('tls_certificate_not_after_timestamp_seconds', { listener: 'explicit' })).toBe(1e9)
   })
 
   test('tell of the backends', async () => {
@@ -261,6 +361,7 @@ describe('The metrics', () => {
   test('of two gateways in one process do not mix', async () => {
     const other = createMetrics({ version: '1.2.3' })
     tell(upload)
+    expect(await metrics.text()).toContain('acme')
     expect(await other.text()).not.toContain('acme')
   })
 })

@@ -16,6 +16,9 @@ export interface Lease {
   release(): void
 }
 
+/** Whether somebody has a session on a connection, or it is only kept warm. */
+export type ConnectionUse = 'in_use' | 'idle'
+
 export interface LineOptions {
   openChannel(connection: Connection, onEnd: () => void): Promise<SftpChannel>
   /** Channels that the server allows on a connection, as far as is known. */
@@ -23,6 +26,8 @@ export interface LineOptions {
   /** Called when it turns out to allow no more than these. */
   learnChannels(connection: Connection, channels: number): void
   readonly idleMs: number
+  /** Called when a connection begins to have this use, or no longer has it. */
+  onUse?(before: ConnectionUse | undefined, after: ConnectionUse | undefined): void
 }
 
 export interface LineEvents {
@@ -47,6 +52,7 @@ export class Line {
   #connection: Connection | undefined
   #state: 'open' | 'retired' | 'gone' = 'open'
   #timer: NodeJS.Timeout | undefined
+  #use: ConnectionUse | undefined
   /** Sessions that this connection had when the server refused one more, whatever is said of such servers. */
   #refusedAt = Number.POSITIVE_INFINITY
   /** Whether a session has ended here: the server may count it until its process has gone. */
@@ -86,7 +92,9 @@ export class Line {
   /** Throws what made the connection fail, ChannelRefused when the server allows no further channel. */
   async lease(): Promise<Lease> {
     clearTimeout(this.#timer)
-    const channel = this.#kept.pop() ?? (await this.#open())
+    const kept = this.#kept.pop()
+    this.#tellUse()
+    const channel = kept ?? (await this.#open())
     const connection = await this.#ready
     this.#leased.add(channel)
     const { session, server, home } = channel
@@ -117,6 +125,7 @@ export class Line {
     if (this.#state === 'gone') return
     this.#state = 'gone'
     clearTimeout(this.#timer)
+    this.#tellUse()
     this.#connection?.destroy()
     for (const { session } of [...this.#kept.splice(0), ...this.#leased]) session.close()
     this.#events.onGone()
@@ -130,6 +139,7 @@ export class Line {
         throw new ChannelRefused('unavailable', 'the backend is no longer used')
       }
       this.#connection = connection
+      this.#tellUse()
       return connection
     } catch (error) {
       this.close()
@@ -144,6 +154,7 @@ export class Line {
 
   async #open(): Promise<SftpChannel> {
     this.used++
+    this.#tellUse()
     try {
       const connection = await this.#ready
       const channel: SftpChannel = await this.#options.openChannel(connection, () => this.#onEnd(channel))
@@ -191,9 +202,17 @@ export class Line {
 
   /** With nobody on it, the connection is kept warm for a while, or ended if it is to go. */
   #rest(): void {
+    this.#tellUse()
     if (this.#state === 'gone' || !this.unused) return
     clearTimeout(this.#timer)
     if (this.#state === 'retired') this.close()
     else this.#timer = setTimeout(() => this.close(), this.#options.idleMs)
+  }
+
+  #tellUse(): void {
+    const before = this.#use
+    if (this.#state === 'gone' || !this.#connection) this.#use = undefined
+    else this.#use = this.unused ? 'idle' : 'in_use'
+    if (this.#use !== before) this.#options.onUse?.(before, this.#use)
   }
 }

@@ -11,12 +11,12 @@ import { type GatewayMark, loginTag } from './part-name.ts'
 import { Partials } from './partials.ts'
 import { Pool } from './pool.ts'
 import type { PoolLimits } from './pooled-account.ts'
-import type { Lease } from './pooled-line.ts'
+import type { ConnectionUse, Lease } from './pooled-line.ts'
 import { type PreflightOptions, type PreflightReport, report } from './preflight-report.ts'
 import { LearnedCapabilities } from './server.ts'
 import { openSftpChannel, type SftpChannel } from './sftp-channel.ts'
 import { SftpClient } from './sftp-client.ts'
-import type { SessionTimeouts } from './sftp-session.ts'
+import type { EndedRequest, SessionTimeouts } from './sftp-session.ts'
 import { StandingLease } from './standing-lease.ts'
 import { Strays } from './strays.ts'
 import { ToldSizes } from './told-sizes.ts'
@@ -79,6 +79,7 @@ export class SftpBackend implements Backend {
       connect: (credentials, onLost) => this.#dialer.logIn(credentials, onLost),
       openChannel: (connection, onEnd) => this.#openChannel(connection, onEnd),
       channels: (connection) => this.#learned.server(connection?.banner).can.channels,
+      onUse: (before, after) => this.#tellUse(before, after),
       learnChannels: ({ banner }, channels) => this.#learned.server(banner).learn({ channels }),
     })
     this.#health = setInterval(() => void this.#checkHealth(), options.health.everyMs)
@@ -157,8 +158,10 @@ export class SftpBackend implements Backend {
     clearInterval(this.#health)
     this.#dialer.close()
     this.#pool.close()
-    for (const connection of this.#connections) connection.destroy()
-    this.#connections.clear()
+    for (const connection of [...this.#connections]) {
+      connection.destroy()
+      this.#forget(connection)
+    }
   }
 
   #lease(
@@ -175,13 +178,14 @@ export class SftpBackend implements Backend {
     let lost: BackendError | undefined
     const onLost = (error: BackendError) => {
       lost = error
-      this.#connections.delete(connection)
+      this.#forget(connection)
       channel?.session.fail(error)
     }
     const connection = await this.#dialer.logIn(credentials, onLost, this.#dialer.own(preparation))
     this.#connections.add(connection)
+    this.#tellUse(undefined, 'in_use')
     const disconnect = () => {
-      this.#connections.delete(connection)
+      this.#forget(connection)
       connection.destroy()
     }
     try {
@@ -195,9 +199,20 @@ export class SftpBackend implements Backend {
     return { client, server, home, connection, release: () => session.close() }
   }
 
+  #forget(connection: Connection): void {
+    if (this.#connections.delete(connection)) this.#tellUse('in_use', undefined)
+  }
+
+  #tellUse(before: ConnectionUse | undefined, after: ConnectionUse | undefined): void {
+    const change = { ...(before && { before }), ...(after && { after }) }
+    this.#options.observer({ kind: 'backendConnectionUse', backend: this.name, ...change })
+  }
+
   async #openChannel(connection: Connection, onEnd: () => void): Promise<SftpChannel> {
     const { requestMs, closeMs, bytesInFlightPerTransfer: inFlightMax } = this.#options
-    const options = { requestMs, closeMs, inFlightMax, learned: this.#learned }
+    const { observer } = this.#options
+    const onRequest = (ended: EndedRequest) => observer({ kind: 'sftpRequest', backend: this.name, ...ended })
+    const options = { requestMs, closeMs, inFlightMax, learned: this.#learned, onRequest }
     const channel = await openSftpChannel(connection, options, onEnd)
     this.#tellReady(connection, channel)
     return channel

@@ -6,7 +6,7 @@ import { keepAlive } from './keepalive.ts'
 import { openSubsystem } from './raw-channel.ts'
 import type { LearnedCapabilities, Server } from './server.ts'
 import { SftpClient } from './sftp-client.ts'
-import { type SessionTimeouts, SftpSession } from './sftp-session.ts'
+import { type SessionOptions, SftpSession } from './sftp-session.ts'
 
 /** An SFTP session on an SSH connection, and what the server said of itself there. */
 export interface SftpChannel {
@@ -16,7 +16,7 @@ export interface SftpChannel {
   readonly home: ByteString
 }
 
-export interface ChannelOptions extends SessionTimeouts {
+export interface ChannelOptions extends SessionOptions {
   readonly learned: LearnedCapabilities
   /** Bytes of one download that may be under way. */
   readonly inFlightMax: number

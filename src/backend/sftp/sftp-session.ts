@@ -4,13 +4,25 @@ import { type Answer, decodeAnswer, decodeVersion } from './decode.ts'
 import { encodeInit, encodeRequest, encodeWrite, type Field } from './encode.ts'
 import { MessageSplitter } from './message-splitter.ts'
 import type { RawChannel } from './raw-channel.ts'
-import { status, version } from './wire.ts'
+import { status, statusName, version } from './wire.ts'
 
 export interface SessionTimeouts {
   /** No answer at all from the server for this long while a request waits. */
   readonly requestMs: number
   /** The same for CLOSE, fsync and copy-data: object stores finish a file there. */
   readonly closeMs: number
+}
+
+/** How one request ended: by its answer, or because the session failed (`lost`) or was closed (`cancelled`) before. */
+export interface EndedRequest {
+  readonly operation: string
+  readonly status: ReturnType<typeof statusName> | 'lost' | 'cancelled'
+  readonly seconds: number
+}
+
+export interface SessionOptions extends SessionTimeouts {
+  /** Called for each request, thousands of times a second. */
+  readonly onRequest?: (ended: EndedRequest) => void
 }
 
 /** A request may wait this many times its timeout as long as the server answers others in between. */
@@ -35,7 +47,7 @@ interface Pending {
 export class SftpSession {
   /** Extensions that the server offers, by name; filled by `start`. */
   extensions: ReadonlyMap<string, string> = new Map()
-  readonly #timeouts: SessionTimeouts
+  readonly #timeouts: SessionOptions
   readonly #splitter = new MessageSplitter((length) => answerBuffers.take(length))
   readonly #pending = new Map<number, Pending>()
   #channel: RawChannel | undefined
@@ -49,7 +61,7 @@ export class SftpSession {
   #onQuiet: (() => void)[] = []
 
   /** `lastId`: requests are counted from here; only a test has a reason to begin near the end of the numbers. */
-  constructor(timeouts: SessionTimeouts, lastId = 0) {
+  constructor(timeouts: SessionOptions, lastId = 0) {
     this.#timeouts = timeouts
     this.#lastId = lastId
   }
@@ -122,7 +134,7 @@ export class SftpSession {
 
   /** Ends the session for a reason: every request fails with it, at once. */
   fail(error: BackendError): void {
-    if (!this.#dead) this.#end(error)
+    if (!this.#dead) this.#end(error, 'lost')
   }
 
   /** Calls back when the session ends, by `close` too, for those who have nothing pending then; returns how to call that off. */
@@ -134,10 +146,10 @@ export class SftpSession {
 
   /** Ends the session because it is no longer needed; idempotent. */
   close(): void {
-    if (!this.#dead) this.#end(new BackendError('unavailable', 'the SFTP session was closed'))
+    if (!this.#dead) this.#end(new BackendError('unavailable', 'the SFTP session was closed'), 'cancelled')
   }
 
-  #end(error: BackendError): void {
+  #end(error: BackendError, how: 'lost' | 'cancelled'): void {
     this.#dead = error
     clearInterval(this.#watch)
     this.#watch = undefined
@@ -145,7 +157,10 @@ export class SftpSession {
     this.#started?.reject(error)
     const pending = [...this.#pending.values()]
     this.#pending.clear()
-    for (const { reject } of pending) reject(error)
+    for (const request of pending) {
+      this.#tellEnd(request, how)
+      request.reject(error)
+    }
     for (const mourner of this.#mourners) mourner(error)
     this.#mourners.clear()
     this.#tellQuiet()
@@ -192,6 +207,7 @@ export class SftpSession {
       return
     }
     this.#pending.delete(id)
+    this.#tellEnd(pending, answer.type === 'status' ? statusName(answer.code) : 'ok')
     const { resolve } = pending
     // A Map leaves dead tables behind, each pointing to the next. Once one of them is in the collector's old generation it
     // takes along all that hangs on the others: without this, every answer there ever was, until the next full collection.
@@ -202,6 +218,10 @@ export class SftpSession {
     clearInterval(this.#watch)
     this.#watch = undefined
     this.#tellQuiet()
+  }
+
+  #tellEnd({ operation, sentAt }: Pending, status: EndedRequest['status']): void {
+    this.#timeouts.onRequest?.({ operation, status, seconds: (performance.now() - sentAt) / 1000 })
   }
 
   #tellQuiet(): void {

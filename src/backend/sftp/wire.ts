@@ -65,6 +65,23 @@ export const status = {
   fileIsADirectory: 24,
 } as const
 
+/** The codes of version 3 as words for people who watch; whatever else a server sends is `other`. */
+const statusNames = [
+  'ok',
+  'eof',
+  'no_such_file',
+  'permission_denied',
+  'failure',
+  'bad_message',
+  'no_connection',
+  'connection_lost',
+  'unsupported',
+] as const
+
+export function statusName(code: number): (typeof statusNames)[number] | 'other' {
+  return statusNames[code] ?? 'other'
+}
+
 export const openFlag = { read: 1, write: 2, append: 4, create: 8, truncate: 16, exclusive: 32 } as const
 
 export const attrFlag = { size: 1, uidGid: 2, permissions: 4, times: 8, extended: 0x80000000 } as const

@@ -9,6 +9,7 @@ import type { SftpSession } from '../../../src/backend/sftp/sftp-session.ts'
 function lineTo(server: { refuses: boolean }) {
   const learned: number[] = []
   const ends: (() => void)[] = []
+  const uses: string[] = []
   const connection = { destroy: () => {} } as unknown as Connection
   const line = new Line(
     async () => connection,
@@ -21,11 +22,12 @@ function lineTo(server: { refuses: boolean }) {
       },
       channels: () => 8,
       learnChannels: (_connection, channels) => void learned.push(channels),
+      onUse: (before, after) => void uses.push(`${before ?? 'none'} > ${after ?? 'none'}`),
       idleMs: 60_000,
     },
     { onRoom: () => {}, onGone: () => {} },
   )
-  return { line, learned, ends }
+  return { line, learned, ends, uses }
 }
 
 test('a refused session tells how many the server allows', async () => {
@@ -53,4 +55,18 @@ test('it tells nothing once a session has ended, which the server may still coun
   await expect(line.lease()).rejects.toThrow(ChannelRefused)
   expect(learned).toEqual([])
   line.close()
+})
+
+test('it tells once each time that it begins to be used, is kept warm, or has gone', async () => {
+  const { line, uses } = lineTo({ refuses: false })
+  const [first, second] = [await line.lease(), await line.lease()]
+  expect(uses).toEqual(['none > in_use'])
+  first.release()
+  second.release()
+  await new Promise(setImmediate)
+  expect(uses).toEqual(['none > in_use', 'in_use > idle'])
+  await line.lease()
+  line.close()
+  line.close()
+  expect(uses.slice(2)).toEqual(['idle > in_use', 'in_use > none'])
 })

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { BackendError } from '../../../src/backend/backend.ts'
 import type { RawChannel } from '../../../src/backend/sftp/raw-channel.ts'
 import { SftpClient } from '../../../src/backend/sftp/sftp-client.ts'
-import { SftpSession } from '../../../src/backend/sftp/sftp-session.ts'
+import { type EndedRequest, SftpSession } from '../../../src/backend/sftp/sftp-session.ts'
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex')
 const version = hex('00000005 02 00000003')
@@ -32,8 +32,8 @@ class FakeChannel implements RawChannel {
   }
 }
 
-async function started() {
-  const session = new SftpSession({ requestMs: 60_000, closeMs: 300_000 })
+async function started(onRequest?: (ended: EndedRequest) => void) {
+  const session = new SftpSession({ requestMs: 60_000, closeMs: 300_000, ...(onRequest && { onRequest }) })
   const channel = new FakeChannel()
   const starting = session.start(channel)
   session.receive(version)
@@ -156,4 +156,34 @@ test('those who have nothing pending hear of the end too, unless they called it 
   session.fail(new BackendError('unavailable', 'lost'))
   session.whenDead((error) => heard.push(`late: ${error.message}`))
   expect(heard).toEqual(['lost', 'late: lost'])
+})
+
+test('each request is told once, with its answer and how long it took, or that there was none', async () => {
+  const told: EndedRequest[] = []
+  const { session, channel, client } = await started((ended) => told.push(ended))
+  const removed = client.remove('/a')
+  vi.advanceTimersByTime(250)
+  session.receive(ok(channel.lastId))
+  await removed
+  const missing = client.remove('/b')
+  session.receive(Buffer.concat([hex('00000009 65'), u32(channel.lastId), u32(2)]))
+  await expect(missing).rejects.toThrow()
+  const lost = client.fsync(Buffer.from('h'))
+  session.fail(new BackendError('unavailable', 'lost'))
+  await expect(lost).rejects.toThrow()
+  session.close()
+  expect(told).toEqual([
+    { operation: 'remove', status: 'ok', seconds: 0.25 },
+    { operation: 'remove', status: 'no_such_file', seconds: 0 },
+    { operation: 'fsync@openssh.com', status: 'lost', seconds: 0 },
+  ])
+})
+
+test('requests of a session that is closed are cancelled, not lost', async () => {
+  const told: EndedRequest[] = []
+  const { session, client } = await started((ended) => told.push(ended))
+  const request = client.remove('/a')
+  session.close()
+  await expect(request).rejects.toThrow()
+  expect(told.map(({ status }) => status)).toEqual(['cancelled'])
 })
