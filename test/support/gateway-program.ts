@@ -46,6 +46,10 @@ export interface GatewayProgram {
   events(name: string): Record<string, unknown>[]
   /** Waits until its log has so many of these events. */
   told(name: string, count?: number): Promise<void>
+  /** Port of /metrics. */
+  readonly adminPort: number
+  /** All metrics, as Prometheus gets them. */
+  scrape(): Promise<string>
   /** The value of a metric, its labels as they are written in the text. */
   metric(name: string): Promise<number | undefined>
   /** Writes its configuration anew. */
@@ -78,6 +82,7 @@ export async function startGatewayProgram(options: GatewayProgramOptions): Promi
   const log = () => (logFile === undefined ? daemon.log() : readFileSync(logFile, 'utf8'))
   const port = await listening(daemon, log)
   const events = (name: string) => linesOf(log()).filter(({ event }) => event === name)
+  const scrape = async () => (await fetch(`http://${host}:${adminPort}/metrics`)).text()
   return {
     pid: daemon.pid,
     port,
@@ -91,8 +96,10 @@ export async function startGatewayProgram(options: GatewayProgramOptions): Promi
         () => `${count} of ${name} in:\n${log()}`,
       )
     },
+    adminPort,
+    scrape,
     async metric(name) {
-      const text = await (await fetch(`http://${host}:${adminPort}/metrics`)).text()
+      const text = await scrape()
       const line = text.split('\n').find((each) => each.startsWith(`${name} `))
       return line === undefined ? undefined : Number(line.slice(name.length + 1))
     },

@@ -57,6 +57,7 @@ const packages: readonly DebianPackage[] = [
   { name: 'debootstrap', program: 'debootstrap' },
   { name: 'buildah', program: 'buildah' },
   { name: 'python3-jsonschema', program: '/usr/lib/python3/dist-packages/jsonschema/__init__.py' },
+  { name: 'prometheus', program: 'prometheus' },
 ]
 
 const policyFile = '/usr/sbin/policy-rc.d'
