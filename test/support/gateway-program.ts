@@ -14,6 +14,8 @@ export interface GatewayProgramOptions {
   readonly settings?: Settings
   /** Further settings of the backend. */
   readonly backend?: Settings
+  /** Of /metrics; a free one by default. */
+  readonly adminPort?: number
   /** Logs in at the gateway, which enters the backend with a key, over few connections. */
   readonly partner?: LocalUser
   /** A command that starts the gateway, and its first arguments: `sh -c 'ulimit …; exec "$@"' sh`. */
@@ -71,7 +73,7 @@ export async function startGatewayProgram(options: GatewayProgramOptions): Promi
   mkdirSync(join(folder, 'partners.d'))
   if (logFile !== undefined) writeFileSync(logFile, '')
   if (options.partner) await writePartner(folder, sshd, options.partner)
-  const adminPort = await freePort()
+  const adminPort = options.adminPort ?? (await freePort())
   const file = join(folder, 'gateway.yaml')
   const configure = (changes: Settings) =>
     writeFileSync(file, JSON.stringify({ ...defaults(sshd, adminPort, backend), ...changes }))

@@ -8,6 +8,8 @@ export interface TcpLink {
   readonly port: number
   /** One bit of what passes next in this direction is turned over; `always`: one of every chunk from now on. */
   flip(direction: Direction, always?: boolean): void
+  /** What comes from now on takes so long each way; not less than before. */
+  slow(ms: number): void
   /** Nothing is turned over any more. */
   calm(): void
   /** Bits that were turned over. */
@@ -27,6 +29,7 @@ export async function startTcpLink(
   const wanted = { up: false, down: false }
   const always = { up: false, down: false }
   let flips = 0
+  let delay = delayMs
   const server = createServer((near) => {
     const far = connect({ ...target })
     carry(near, far, 'up')
@@ -38,7 +41,7 @@ export async function startTcpLink(
     from.setNoDelay(true)
     let underWay = 0
     let passed = 0
-    const later = (job: () => void) => (delayMs > 0 ? void setTimeout(job, delayMs) : job())
+    const later = (job: () => void) => (delay > 0 ? void setTimeout(job, delay) : job())
     from.on('data', (chunk: Buffer) => {
       const sent = spared <= passed && wanted[direction] ? turned(chunk) : chunk
       passed += chunk.length
@@ -70,6 +73,9 @@ export async function startTcpLink(
     flip(direction, every = false) {
       wanted[direction] = true
       always[direction] = every
+    },
+    slow(ms) {
+      delay = ms
     },
     calm() {
       for (const direction of ['up', 'down'] as const) wanted[direction] = always[direction] = false
