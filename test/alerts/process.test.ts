@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { copyFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { useAlerts } from '../support/alert-place.ts'
@@ -79,4 +81,36 @@ test('FtpsGatewayEventLoopBlocked: the process does not get the processor', asyn
   over = true
   await starving
   expect((await fired).annotations['description']).toContain('event loop delay')
+})
+
+test('FtpsGatewayHeapNearlyFull: the process has little memory, and many clients', async () => {
+  const limits = { sessions: 20_000, sessionsPerAddress: 20_000 }
+  const settings = { limits, timeouts: { login: '10m' } }
+  const gateway = await place.start({ settings, node: ['--max-old-space-size=48', '--max-semi-space-size=1'] })
+  await silent('FtpsGatewayHeapNearlyFull')
+  const clients: Socket[] = []
+  const full = async () => {
+    const [used = 0] = await place.prometheus.query('nodejs_heap_size_used_bytes / ftps_gateway_heap_limit_bytes')
+    return used > 0.87
+  }
+  let over = false
+  const fired = firing('FtpsGatewayHeapNearlyFull').finally(() => {
+    over = true
+  })
+  // A collection may make room again, so it goes on until the alert is there; by small steps, as the process should live.
+  const crowding = (async () => {
+    while (!over) {
+      const more = (await full()) ? [] : Array.from({ length: 50 }, () => connect(gateway.port, '127.0.0.1'))
+      clients.push(...more)
+      await Promise.all(more.map((client) => once(client, 'data')))
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  })().catch(() => undefined)
+  try {
+    expect((await fired).annotations['description']).toMatch(/is at (8[5-9]|9\d).* of what Node allows/)
+    await crowding
+    expect(gateway.running()).toBe(true)
+  } finally {
+    for (const client of clients) client.destroy()
+  }
 })
