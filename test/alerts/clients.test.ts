@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -83,4 +83,19 @@ test('FtpsGatewayTransferRecordsLost: the disk of the transfer log is full', asy
   for (let i = 0; i < 40; i++) expect((await client.transfer('STOR two', Buffer.alloc(1000))).code).toBe(226)
   await firing('FtpsGatewayTransferRecordsLost')
   rmSync(filler)
+})
+
+// A minute is the shortest time in which a file can be expected.
+test('FtpsGatewayPartnerSilent: a file is expected that has never come, and then it comes', {
+  timeout: 150_000,
+}, async () => {
+  const gateway = await place.start()
+  await silent('FtpsGatewayPartnerSilent')
+  const file = join(gateway.folder, 'partners.d', 'acme.yaml')
+  const partner = JSON.parse(readFileSync(file, 'utf8'))
+  writeFileSync(file, JSON.stringify({ ...partner, expect: { upload: { every: '1m' } } }))
+  gateway.signal('SIGHUP')
+  expect((await firing('FtpsGatewayPartnerSilent')).labels).toMatchObject({ partner: 'acme' })
+  expect((await (await place.logIn()).transfer('STOR orders', Buffer.alloc(1000))).code).toBe(226)
+  await silent('FtpsGatewayPartnerSilent')
 })

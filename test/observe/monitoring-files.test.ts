@@ -46,6 +46,8 @@ async function families(): Promise<readonly Family[]> {
     observer({ kind: 'phase', partner: `in ${phase}`, phase, wave: 1, cause: 'start' })
   }
   observer(transfer)
+  const expected = { everyMs: 1000, overdue: true }
+  metrics.watch(() => [{ partner: 'acme', lastLogin: 1, lastTransfer: 1, lastUpload: 1, expected }])
   return parsePrometheusText(await metrics.text())
 }
 

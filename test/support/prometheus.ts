@@ -26,7 +26,7 @@ export interface Prometheus {
 }
 
 const host = '127.0.0.1'
-const patience = { timeout: 60_000, interval: 250 }
+const patience = { timeout: 90_000, interval: 250 }
 
 /**
  * The rules for a test that cannot wait: alerts fire after a second, and rates look back a quarter of a minute where they
