@@ -5,7 +5,7 @@ import * as values from './label-values.ts'
 import { LiveTransfers } from './live-transfers.ts'
 import type { Event, Observer } from './observer.ts'
 import { partnerLabels } from './partner-labels.ts'
-import { type PartnerTimes, phaseTeller, showPartners } from './partner-series.ts'
+import { type PartnerTimes, phaseTeller, showPartners, usualPhase } from './partner-series.ts'
 import { collectProcessMetrics } from './process-metrics.ts'
 
 /** Names from the configuration that are labels; what has not happened to them yet is shown as 0. */
@@ -25,9 +25,6 @@ export interface Metrics {
   text(): Promise<string>
   readonly contentType: string
 }
-
-/** Of partners that are not on the move. */
-const usualPhase = 'gateway'
 
 export interface MetricsOptions {
   readonly version: string

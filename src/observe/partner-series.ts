@@ -12,6 +12,9 @@ export interface PartnerTimes {
   readonly expected: { readonly everyMs: number; readonly overdue: boolean } | undefined
 }
 
+/** Of partners that are not on the move. */
+export const usualPhase = 'gateway'
+
 type PhaseEvent = Extract<Event, { kind: 'phase' }>
 interface PhaseLabels extends Record<string, string> {
   readonly partner: string
@@ -37,6 +40,12 @@ export function phaseTeller(m: Instruments, label: (partner: string) => string):
     if (phase === undefined) return
     const partner = label(name)
     const labels = { partner, phase, wave: wave === undefined ? '' : String(wave) }
+    // It was introduced as all are, before its phase was known, and has moved nothing in that one.
+    if (before === undefined && phase !== usualPhase && partner === name) {
+      for (const direction of directions) {
+        for (const outcome of transferOutcomes) m.transfers.remove({ partner, direction, phase: usualPhase, outcome })
+      }
+    }
     told.set(name, labels)
     change(labels, 1)
     for (const direction of directions) {

@@ -69,6 +69,16 @@ describe('The metrics of a move', () => {
     expect(await value('partner_info', { partner: 'acme', phase: 'brownout', wave: '3' })).toBeUndefined()
   })
 
+  test('show no transfers in a phase in which a partner never was', async () => {
+    const labels = { partner: 'acme', direction: 'upload', outcome: 'ok' }
+    expect(await value('transfers_total', { ...labels, phase: 'gateway' })).toBe(0)
+    tell({ ...phase, phase: 'notice' })
+    expect(await value('transfers_total', { ...labels, phase: 'gateway' })).toBeUndefined()
+    expect(await value('transfers_total', { ...labels, phase: 'notice' })).toBe(0)
+    tell(upload, { ...phase, phase: 'gateway', before: 'notice', cause: 'reload' })
+    expect(await value('transfers_total', { ...labels, phase: 'notice' })).toBe(0)
+  })
+
   test('count refusals of brownouts, from 0 on', async () => {
     metrics.declare({ listeners: [], partners: ['acme'], backends: [] })
     expect(await value('brownout_refusals_total', { partner: 'acme' })).toBe(0)

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest'
 import { Dialogue } from './dialogue.ts'
 import { freeRange } from './free-port.ts'
 import { type GatewayProgram, type GatewayProgramOptions, startGatewayProgram } from './gateway-program.ts'
@@ -22,6 +22,8 @@ export interface AlertPlace {
 }
 
 export function useAlerts(): AlertPlace {
+  // Longer than the patience of Prometheus, whose complaint says more.
+  vi.setConfig({ testTimeout: 200_000 })
   let adminPort: number
   let prometheus: Prometheus
   let sshd: Sshd
