@@ -153,6 +153,35 @@ describe('The log', () => {
     expect(text).not.toContain(canary)
   })
 
+  test('has no line for a request to a backend, but at the level trace', () => {
+    const [backend, operation, status] = ['main', 'write', 'ok']
+    const request: Event = { kind: 'sftpRequest', backend, operation, status, seconds: 0.01 }
+    expect(logged([request], { level: 'debug' })).toBe('')
+    expect(line(request)).toMatchObject({ level: 'trace', event: 'backend.request', ...{ backend, operation, status } })
+  })
+
+  test('says which transfer begins', () => {
+    const { session, partner, user, address, verb, path, direction } = upload
+    const start: Event = {
+      kind: 'transferStarted',
+      session,
+      partner,
+      user,
+      address,
+      verb,
+      path,
+      direction,
+      bytes: () => 0,
+    }
+    expect(line(start)).toMatchObject({
+      level: 'debug',
+      event: 'transfer.started',
+      path: '/in/größe.csv',
+      user: 'größe',
+    })
+    expect(line(start)).not.toHaveProperty('bytes')
+  })
+
   test('shows the argument of a command that is known and not secret', () => {
     expect(line({ ...passCommand, verb: 'CWD', argument: '/in' })).toMatchObject({ verb: 'CWD', argument: '/in' })
   })
