@@ -9,6 +9,8 @@ export interface Attempt {
     | { readonly op: 'retrieve'; readonly path: string; readonly received: Content | undefined }
     | { readonly op: 'rename'; readonly path: string; readonly to: string }
     | { readonly op: 'delete'; readonly path: string }
+  /** In words, how far an upload went and how it ended, for whoever reads the evidence. */
+  readonly how?: string
   /** done: 2yz; refused: 4yz or 5yz; unknown: the control connection was gone before there was an answer. */
   readonly outcome: 'done' | 'refused' | 'unknown'
   readonly code: number | undefined

@@ -1,4 +1,4 @@
-// npm run faults [-- --minutes N --seed S --fault-every MS --no-extends]: compiles the run, which shares the tests' peers, and
+// npm run faults [-- --minutes N --seed S --fault-every MS --no-extends --keep DIR]: compiles the run, which shares the tests' peers, and
 // starts it. Node 20 cannot run TypeScript itself.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

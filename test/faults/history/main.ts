@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { clearGround, prepareGround } from '../../support/ground.ts'
 import { runHistory } from './run.ts'
 
-/** npm run faults -- --minutes N --seed S: random clients and random faults, and whether every promise was kept. */
+/** npm run faults -- --minutes N --seed S [--keep DIR]: random clients and random faults, and whether every promise was kept. */
 export async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -11,6 +11,7 @@ export async function main(args: string[]): Promise<void> {
       seed: { type: 'string', default: '1' },
       'fault-every': { type: 'string', default: '1500' },
       'no-extends': { type: 'boolean', default: false },
+      keep: { type: 'string' },
     },
   })
   const ground = await prepareGround()
@@ -22,6 +23,7 @@ export async function main(args: string[]): Promise<void> {
       seed: Number(values.seed),
       faultEveryMs: Number(values['fault-every']),
       extends: !values['no-extends'],
+      keep: values.keep,
     })
     console.log(JSON.stringify(report, undefined, 2))
     console.log(`${report.attempts} attempts, ${report.violations.length} violations`)

@@ -8,7 +8,7 @@ const seconds = 300
 
 test('whatever fails, what clients were told of their files is true', { timeout: (seconds + 120) * 1000 }, async () => {
   execFileSync('npm', ['run', '--silent', 'build'])
-  const options = { seconds, seed: Date.now() % 1_000_000, faultEveryMs: 1200, extends: true }
+  const options = { seconds, seed: Date.now() % 1_000_000, faultEveryMs: 1200, extends: true, keep: undefined }
   const report = await runHistory(await ground(), options)
   expect(report.violations, `seed ${options.seed}`).toEqual([])
   expect(report.outcomes['store 226']).toBeGreaterThan(500)

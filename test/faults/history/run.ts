@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Ground } from '../../support/ground.ts'
 import { type Sshd, startSshd } from '../../support/sshd.ts'
@@ -15,6 +25,8 @@ export interface RunOptions {
   /** Mean time between two faults; 0: none. */
   readonly faultEveryMs: number
   readonly extends: boolean
+  /** Where a file that was seen to be a part is kept, with the gateway's log as it was then. */
+  readonly keep: string | undefined
 }
 
 export interface Report {
@@ -52,7 +64,9 @@ export async function runHistory(ground: Ground, options: RunOptions): Promise<R
   }
 }
 
-async function work(targets: Parameters<ReturnType<typeof pickFault>['run']>[0], options: RunOptions): Promise<Report> {
+type Targets = Parameters<ReturnType<typeof pickFault>['run']>[0]
+
+async function work(targets: Targets, options: RunOptions): Promise<Report> {
   const { sshd, gateway } = targets
   const expectation = new Expectation()
   const attempts: Attempt[] = []
@@ -78,7 +92,7 @@ async function work(targets: Parameters<ReturnType<typeof pickFault>['run']>[0],
   )
   const counts: Record<string, number> = {}
   const troubled = trouble(targets, options, over, counts)
-  const watched = watch(sshd, expectation, over)
+  const watched = watch(sshd, expectation, over, (name) => keepSight(targets, options, name))
   await Promise.all(workers.map((worker) => worker.run(over)))
   await Promise.all([troubled, watched])
   const violations = [...(gateway.died ? ['I8: the gateway has ended by itself'] : [])]
@@ -100,15 +114,15 @@ function mentions(violation: string, what: Attempt['what']): boolean {
   return paths.some((path) => violation.split(' ').includes(path))
 }
 
-function inWords({ client, what, outcome, code, startedAt, endedAt }: Attempt): string {
+function inWords({ client, what, how, outcome, code, startedAt, endedAt }: Attempt): string {
   const content = 'content' in what ? ` ${what.content.sha256.slice(0, 12)} (${what.content.size})` : ''
   const to = what.op === 'rename' ? ` to ${what.to}` : ''
   const when = `${(startedAt / 1000).toFixed(2)} to ${(endedAt / 1000).toFixed(2)} s`
-  return `${when} ${client}: ${what.op} ${what.path}${to}${content}: ${code ?? outcome}`
+  return `${when} ${client}: ${what.op} ${what.path}${to}${content}${how ? ` (${how})` : ''}: ${code ?? outcome}`
 }
 
 async function trouble(
-  targets: Parameters<ReturnType<typeof pickFault>['run']>[0],
+  targets: Targets,
   { seed, faultEveryMs }: RunOptions,
   over: () => boolean,
   counts: Record<string, number>,
@@ -125,7 +139,12 @@ async function trouble(
 }
 
 /** I2: looks at whatever has changed under a final name. */
-async function watch(sshd: Sshd, expectation: Expectation, over: () => boolean): Promise<void> {
+async function watch(
+  sshd: Sshd,
+  expectation: Expectation,
+  over: () => boolean,
+  violated: (name: string) => void,
+): Promise<void> {
   const seen = new Map<string, string>()
   while (!over()) {
     await new Promise((resolve) => setTimeout(resolve, 250))
@@ -135,12 +154,21 @@ async function watch(sshd: Sshd, expectation: Expectation, over: () => boolean):
         const version = `${ino} ${mtimeMs} ${size}`
         if (seen.get(name) === version) continue
         seen.set(name, version)
+        const before = expectation.violations.length
         expectation.takeSight(name, stateOf(sshd, name))
+        if (expectation.violations.length > before) violated(name)
       } catch {
         // Renamed or deleted meanwhile.
       }
     }
   }
+}
+
+function keepSight({ sshd, gateway }: Targets, { keep }: RunOptions, name: string): void {
+  if (keep === undefined) return
+  mkdirSync(keep, { recursive: true })
+  copyFileSync(join(sshd.home, name), join(keep, `${name}-${Date.now()}`))
+  writeFileSync(join(keep, 'gateway.log'), gateway.log())
 }
 
 function finalNames(sshd: Sshd): string[] {

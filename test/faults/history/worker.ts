@@ -78,7 +78,7 @@ export class Worker {
     const content = this.#content()
     const ending = this.#ending()
     const bytes = ending === 'well' || ending === 'hangUp' ? content.size : Math.floor(this.#random() * content.size)
-    await this.#send(client, path, content, () => client.upload(`STOR ${path}`, content.bytes, ending, bytes))
+    await this.#send(client, path, content, { line: `STOR ${path}`, from: 0, ending, bytes })
   }
 
   /** Asks how much has come, as clients do, and sends the rest. */
@@ -93,14 +93,13 @@ export class Worker {
     const append = this.#random() < 0.5
     if (!append && (await client.command(`REST ${size}`).catch(() => 0)) !== 350) return
     const ending = this.#random() < 0.7 ? 'well' : 'cut'
-    const rest = content.bytes.subarray(size)
-    const bytes = ending === 'well' ? rest.length : Math.floor(this.#random() * rest.length)
-    const line = `${append ? 'APPE' : 'STOR'} ${path}`
-    await this.#send(client, path, content, () => client.upload(line, rest, ending, bytes))
+    const rest = content.size - size
+    const bytes = ending === 'well' ? rest : Math.floor(this.#random() * rest)
+    await this.#send(client, path, content, { line: `${append ? 'APPE' : 'STOR'} ${path}`, from: size, ending, bytes })
   }
 
   /** What came of it, where it was not confirmed, is kept: APPE would continue that. */
-  async #send(client: FtpsClient, path: string, content: Kept, run: () => Promise<number>): Promise<void> {
+  async #send(client: FtpsClient, path: string, content: Kept, { line, from, ending, bytes }: Sending): Promise<void> {
     this.#options.expectation.announce(content)
     const failed = () => {
       this.#known.delete(path)
@@ -111,7 +110,9 @@ export class Worker {
       this.#interrupted.delete(path)
     }
     client.begun = false
-    await this.#tell({ op: 'store', path, content }, run, done, failed, failed)
+    const run = () => client.upload(line, content.bytes.subarray(from), ending, bytes)
+    const how = `${line.slice(0, 4)} from ${from}, ${bytes} bytes, ${ending}`
+    await this.#tell({ op: 'store', path, content }, run, done, failed, failed, how)
   }
 
   /** Continues a whole file, by APPE or from an offset in it. */
@@ -172,6 +173,7 @@ export class Worker {
     done: () => unknown,
     unknown: () => unknown = done,
     refused: () => unknown = () => {},
+    how?: string,
   ): Promise<void> {
     const startedAt = this.#options.now()
     let code: number | undefined
@@ -183,14 +185,15 @@ export class Worker {
     if (code === undefined) unknown()
     else if (code < 300) done()
     else refused()
-    this.#record(what, code, startedAt)
+    this.#record(what, code, startedAt, how)
   }
 
-  #record(what: Attempt['what'], code: number | undefined, startedAt: number): void {
+  #record(what: Attempt['what'], code: number | undefined, startedAt: number, how?: string): void {
     const { name: client, now, record } = this.#options
     const outcome = outcomeOf(what.op, code)
     // A long run makes hundreds of thousands of them: their bytes would not fit.
-    record({ id: this.#count++, client, what: withoutBytes(what), outcome, code, startedAt, endedAt: now() })
+    const attempt = { client, what: withoutBytes(what), outcome, code, startedAt, endedAt: now() }
+    record({ id: this.#count++, ...attempt, ...(how && { how }) })
   }
 
   /** Mostly small files, some of no bytes, some of several megabytes, of about the sizes of blocks. */
@@ -213,6 +216,14 @@ export class Worker {
   #pick<T>(values: readonly T[]): T {
     return values[Math.floor(this.#random() * values.length)] as T
   }
+}
+
+/** What is sent of a content: from an offset in it, so many bytes, and how it ends. */
+interface Sending {
+  readonly line: string
+  readonly from: number
+  readonly ending: Ending
+  readonly bytes: number
 }
 
 /**
