@@ -1,11 +1,10 @@
-import { EventEmitter } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bashCompletion } from '../../src/cli/completion.ts'
-import { run as runVerb } from '../../src/cli/run.ts'
 import { run, runOk } from '../support/run.ts'
+import { sayVerb } from '../support/verb.ts'
 
 let folder: string
 let script: string
@@ -23,20 +22,7 @@ afterAll(() => {
 })
 
 async function verb(...args: readonly string[]) {
-  const said = { stdout: '', stderr: '' }
-  const writer = (name: 'stdout' | 'stderr') => ({
-    write(text: string) {
-      said[name] += text
-    },
-  })
-  const io = {
-    stdin: process.stdin,
-    stdout: writer('stdout'),
-    stderr: writer('stderr'),
-    env: {},
-    signals: new EventEmitter(),
-  }
-  return { code: await runVerb(['completion', ...args], io), ...said }
+  return sayVerb(['completion', ...args])
 }
 
 /** What bash offers behind these words, the last of which is still being typed. */

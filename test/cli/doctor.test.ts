@@ -1,16 +1,16 @@
-import { EventEmitter, once } from 'node:events'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Finding } from '../../src/cli/doctor/finding.ts'
-import { run as runVerb } from '../../src/cli/run.ts'
 import { type DemoServer, startDemoServer } from '../../src/demo/demo-server.ts'
 import { hashPassword } from '../../src/partners/password-hash.ts'
 import { makeAuthority, pemOf } from '../support/certificate-authority.ts'
 import { certificateValidUntil } from '../support/certificates.ts'
 import { freePort } from '../support/free-port.ts'
+import { sayVerb } from '../support/verb.ts'
 import { endPrograms, startProgram } from './program.ts'
 
 let folder: string
@@ -44,21 +44,7 @@ async function configure(changes: object = {}): Promise<void> {
 }
 
 async function verb(...args: readonly string[]) {
-  const said = { stdout: '', stderr: '' }
-  const writer = (name: 'stdout' | 'stderr') => ({
-    write(text: string) {
-      said[name] += text
-    },
-  })
-  const env = { FTP_PASSWORD: server.password }
-  const io = {
-    stdin: process.stdin,
-    stdout: writer('stdout'),
-    stderr: writer('stderr'),
-    env,
-    signals: new EventEmitter(),
-  }
-  return { code: await runVerb(['doctor', ...args], io), ...said }
+  return sayVerb(['doctor', ...args], { env: { FTP_PASSWORD: server.password } })
 }
 
 async function doctor(...args: readonly string[]): Promise<{ code: number; findings: readonly Finding[] }> {

@@ -1,14 +1,13 @@
-import { EventEmitter } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { run } from '../../src/cli/run.ts'
 import { readPause } from '../../src/migration/pause-file.ts'
 import { referenceOf } from '../../src/migration/reference.ts'
 import { lineOfRow } from '../../src/migration/rows.ts'
 import { noUsage } from '../../src/migration/usage.ts'
 import { hash, smallest } from '../config/folder.ts'
+import { sayVerb } from '../support/verb.ts'
 
 const acme = `# The EDI team owns this file.
 name: acme
@@ -44,21 +43,8 @@ function textOf(name: string): string {
 }
 
 async function ftpsGateway(...args: string[]) {
-  const said = { stdout: '', stderr: '' }
-  const writer = (name: 'stdout' | 'stderr') => ({
-    write(text: string) {
-      said[name] += text
-    },
-  })
-  const io = {
-    stdin: process.stdin,
-    stdout: writer('stdout'),
-    stderr: writer('stderr'),
-    env: {},
-    signals: new EventEmitter(),
-  }
-  const code = await run([...args, '--config', config], { ...io, now: () => now })
-  return { code, stdout: said.stdout.replaceAll(folder, ''), stderr: said.stderr.replaceAll(folder, '') }
+  const said = await sayVerb([...args, '--config', config], { now: () => now })
+  return { code: said.code, stdout: said.stdout.replaceAll(folder, ''), stderr: said.stderr.replaceAll(folder, '') }
 }
 
 async function json(...args: string[]) {

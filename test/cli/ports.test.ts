@@ -1,12 +1,11 @@
-import { EventEmitter } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { run as runVerb } from '../../src/cli/run.ts'
 import { program } from '../support/packages.ts'
 import { run } from '../support/run.ts'
+import { sayVerb } from '../support/verb.ts'
 
 const pin = `SHA256:${'A'.repeat(43)}`
 let folder: string
@@ -30,20 +29,7 @@ const usual = {
 async function ports(settings: object, ...options: readonly string[]) {
   const file = join(folder, 'gateway.yaml')
   writeFileSync(file, JSON.stringify({ ...usual, ...settings }))
-  const said = { stdout: '', stderr: '' }
-  const writer = (name: 'stdout' | 'stderr') => ({
-    write(text: string) {
-      said[name] += text
-    },
-  })
-  const io = {
-    stdin: process.stdin,
-    stdout: writer('stdout'),
-    stderr: writer('stderr'),
-    env: {},
-    signals: new EventEmitter(),
-  }
-  return { code: await runVerb(['ports', '--config', file, ...options], io), ...said }
+  return sayVerb(['ports', '--config', file, ...options])
 }
 
 describe('ftps-gateway ports', () => {

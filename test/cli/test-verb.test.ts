@@ -3,7 +3,6 @@ import { chownSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { run as runVerb } from '../../src/cli/run.ts'
 import { hashPassword } from '../../src/partners/password-hash.ts'
 import { namesIn } from '../support/fixtures.ts'
 import { ground } from '../support/ground.ts'
@@ -13,6 +12,7 @@ import { run } from '../support/run.ts'
 import type { SftpServer } from '../support/sftp-server.ts'
 import { startSshd } from '../support/sshd.ts'
 import { mountTmpfs } from '../support/tmpfs.ts'
+import { sayVerb } from '../support/verb.ts'
 import { main } from './program.ts'
 
 const running: SftpServer[] = []
@@ -65,21 +65,13 @@ async function tryOut(server: SftpServer, trial: Trial = {}): Promise<Outcome> {
     signals = new EventEmitter(),
     entered = true,
   } = trial
-  const said = { stdout: '', stderr: '' }
-  const writer = (name: 'stdout' | 'stderr') => ({
-    write(text: string) {
-      said[name] += text
-      onText?.(text)
-    },
-  })
   const [file, env] = [await configFor(server, more), { BACKEND_PASSWORD: password }]
-  const io = { stdin: process.stdin, stdout: writer('stdout'), stderr: writer('stderr'), env, signals }
   const account = ['--user', server.user.name, '--password-env', 'BACKEND_PASSWORD']
-  const code = await runVerb(['test', '--config', file, ...account, ...args], io)
+  const said = await sayVerb(['test', '--config', file, ...account, ...args], { env, signals, onText })
   expect(said.stdout + said.stderr).not.toContain(password)
   // Else nothing could be left where the tests look for it.
-  if (entered && code !== 69) expect(said.stdout).toContain(server.home)
-  return { code, ...said }
+  if (entered && said.code !== 69) expect(said.stdout).toContain(server.home)
+  return said
 }
 
 /** Steps by name, each with its state. */

@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process'
-import { EventEmitter, once } from 'node:events'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseHost } from '../../src/cli/host-key.ts'
-import { run as runVerb } from '../../src/cli/run.ts'
 import { version } from '../../src/cli/version.ts'
 import { startDemoServer } from '../../src/demo/demo-server.ts'
 import { verifyPassword } from '../../src/partners/password-hash.ts'
 import { freePort } from '../support/free-port.ts'
 import { type RunOptions, run } from '../support/run.ts'
+import { sayVerb } from '../support/verb.ts'
 import { main } from './program.ts'
 
 interface Outcome {
@@ -34,17 +34,7 @@ async function gateway(args: readonly string[], options?: RunOptions): Promise<O
 }
 
 /** Runs a command line in this process, which is faster; for what needs neither standard input nor signals. */
-async function quickly(args: readonly string[]): Promise<Outcome> {
-  const said = { stdout: '', stderr: '' }
-  const writer = (name: 'stdout' | 'stderr') => ({
-    write(text: string) {
-      said[name] += text
-    },
-  })
-  const { stdin } = process
-  const io = { stdin, stdout: writer('stdout'), stderr: writer('stderr'), env: {}, signals: new EventEmitter() }
-  return { code: await runVerb(args, io), ...said }
-}
+const quickly = (args: readonly string[]): Promise<Outcome> => sayVerb(args)
 
 /** Answers one question after the other on a terminal that script(1) makes; returns all that the terminal showed. */
 async function typeOnTerminal(answers: readonly string[]): Promise<string> {
