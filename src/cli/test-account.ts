@@ -27,10 +27,22 @@ export interface Account {
 /** Which account is meant; asks for its password where the gateway does not hold what it is entered with. Throws UsageError. */
 export async function accountOf(config: Config, options: AccountOptions, io: Io): Promise<Account> {
   if (options.partner !== undefined && options.backend !== undefined)
-    throw new UsageError('test takes BACKEND or --partner NAME, not both: a partner has one backend')
+    throw new UsageError('test takes a partner or a backend, not both: a partner has one backend')
   const partner = options.partner === undefined ? undefined : named('partner', options.partner, config.partners)
   const backend = named('backend', partner?.backend ?? options.backend ?? config.defaults.backend, config.backends)
   return { backend, partner, credentials: await credentialsFor(config, backend, partner, options, io) }
+}
+
+/** Whether the word of a command line is a partner or a backend. Throws UsageError. */
+export function meantBy(word: string | undefined, { backends, partners }: Config): AccountOptions {
+  if (word === undefined) return {}
+  const has = (all: readonly { readonly name: string }[]) => all.some(({ name }) => name === word)
+  if (has(backends) && has(partners))
+    throw new UsageError(`"${word}" is a backend and a partner: say --backend ${word} or --partner ${word}`)
+  if (has(partners)) return { partner: word }
+  if (has(backends)) return { backend: word }
+  const names = [...partners, ...backends].map(({ name }) => name)
+  throw new UsageError(`there is no partner or backend "${word}"${suggest(word, names)}`)
 }
 
 async function credentialsFor(

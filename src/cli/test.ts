@@ -8,17 +8,19 @@ import { visitorMark } from '../composition/gateway-mark.ts'
 import { printable } from '../ftp/bytes.ts'
 import { exit } from './exit.ts'
 import { loadChecked } from './load-checked.ts'
-import { type Account, accountOf, directoryOn } from './test-account.ts'
+import { type Account, accountOf, directoryOn, meantBy } from './test-account.ts'
 import { adviceFor, capabilitiesText, factsText, stepText, verdictText } from './test-text.ts'
 import { type Io, parseOptionsAndWord, UsageError, type Verb } from './verb.ts'
 
 export const test: Verb = {
   name: 'test',
-  synopsis: '--config FILE [BACKEND|--partner NAME] [OPTIONS]',
+  synopsis: '--config FILE [PARTNER|BACKEND] [OPTIONS]',
   summary: 'try out whether uploads work on a backend, and say what it lacks',
   details: `  --config FILE        the configuration, see config/gateway.yaml
-  BACKEND              its name there (default: defaults.backend)
-  --partner NAME       a partner's account, with the key or password that the gateway holds for it
+  PARTNER              a partner's account, with the key or password that the gateway holds for it
+  BACKEND              any account of this backend (default: defaults.backend)
+  --partner NAME       where a backend has the same name
+  --backend NAME       where a partner has the same name
   --user NAME          any other account; its password comes from standard input
   --password-env NAME  from this variable of the environment instead
   --directory DIR      where to try it (default: where the login starts)
@@ -27,12 +29,14 @@ export const test: Verb = {
 Makes files whose names begin with .ftps-gateway-test, as an upload makes them, and removes them again. Exit code 0:
 uploads work; 1: they do not; 69: the backend cannot be reached or entered.
 
+  ftps-gateway test acme --config gateway.yaml
   ftps-gateway test --config gateway.yaml --user alice < password.txt
 `,
   async run(args, io) {
-    const { word: backend, options } = parseOptionsAndWord(args, {
+    const { word, options } = parseOptionsAndWord(args, {
       config: { type: 'string' },
       partner: { type: 'string' },
+      backend: { type: 'string' },
       user: { type: 'string' },
       'password-env': { type: 'string' },
       directory: { type: 'string' },
@@ -40,7 +44,7 @@ uploads work; 1: they do not; 69: the backend cannot be reached or entered.
     })
     if (options.config === undefined) throw new UsageError('test needs --config FILE')
     const config = await loadChecked(options.config, io.env)
-    const account = await accountOf(config, { ...options, backend }, io)
+    const account = await accountOf(config, { ...options, ...meantBy(word, config) }, io)
     const notes: string[] = []
     const backends = await makeBackends({ ...config, backends: [account.backend] }, undefined, {
       budget: new ByteBudget(config.limits.bytesInFlight),

@@ -281,16 +281,7 @@ test("a partner's own key is tried out below its root, without asking for anythi
   const config = await configFor(sshd, 'partners: p.yaml\n')
   const auth = `{ mode: local, passwordHash: "${await hashPassword('x')}", sftp: { username: ${sshd.user.name}, privateKey: ${sshd.privateKey} } }`
   writeFileSync(join(config, '../p.yaml'), `name: acme\nmatch: { users: [acme] }\nroot: ${root}\nauth: ${auth}\n`)
-  const tried = await run(process.execPath, [
-    main,
-    'test',
-    '--config',
-    config,
-    '--partner',
-    'acme',
-    '--directory',
-    '/in',
-  ])
+  const tried = await run(process.execPath, [main, 'test', 'acme', '--config', config, '--directory', '/in'])
   expect(tried.stderr).toBe('')
   expect(tried.code).toBe(0)
   const stdout = tried.stdout.toString()
@@ -299,6 +290,21 @@ test("a partner's own key is tried out below its root, without asking for anythi
   expect(namesIn(join(root, 'in'))).toEqual([])
   const unsaid = await run(process.execPath, [main, 'test', '--config', config])
   expect([unsaid.code, unsaid.stderr]).toEqual([64, expect.stringContaining('Say --user NAME or --partner acme\n')])
+  writeFileSync(join(config, '../p.yaml'), `name: main\nmatch: { users: [acme] }\nroot: ${root}\nauth: ${auth}\n`)
+  const doubtful = await run(process.execPath, [main, 'test', 'main', '--config', config])
+  const question = expect.stringContaining('"main" is a backend and a partner: say --backend main or --partner main')
+  expect([doubtful.code, doubtful.stderr]).toEqual([64, question])
+  const said = await run(process.execPath, [
+    main,
+    'test',
+    '--partner',
+    'main',
+    '--config',
+    config,
+    '--directory',
+    '/in',
+  ])
+  expect([said.code, said.stderr]).toEqual([0, ''])
 })
 
 test('the password comes from standard input, and is not a word of the command line', async () => {
@@ -315,7 +321,13 @@ test('the password comes from standard input, and is not a word of the command l
 test('a backend or a partner that the configuration does not have is wrong usage', async () => {
   const sshd = await started(startSshd())
   const config = await configFor(sshd)
-  for (const words of [['mian'], ['--partner', 'acme'], ['main', 'more']]) {
+  for (const words of [
+    ['mian'],
+    ['--partner', 'acme'],
+    ['--backend', 'acme'],
+    ['main', 'more'],
+    ['main', '--partner', 'acme'],
+  ]) {
     const { code } = await run(process.execPath, [main, 'test', '--config', config, ...words])
     expect(code, words.join(' ')).toBe(64)
   }
