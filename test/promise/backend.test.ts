@@ -71,6 +71,38 @@ test('the RENAME that takes a partial file is carried out while the next session
   })
 })
 
+for (const on of ['lstat', 'rename', 'open'] as const)
+  test(`${on} is lost while APPE goes on in a partial file of which nobody knows the place: what came of it is kept`, async () => {
+    for (const nth of [1, 2, 3])
+      await inArena({ handlesStay: true }, async ({ open, server }) => {
+        server.misbehave({ faults: [{ on: 'posix-rename@openssh.com', nth: 1, does: lostInAnswer }] })
+        await interrupt(await open(), '/new')
+        const files = await open()
+        server.misbehave({ faults: [{ on, nth, does: lostAtRequest }] })
+        const told = await outcome(store(files, '/new', whole.subarray(cutAt - 1), { kind: 'append' }))
+        server.misbehave({})
+        if (told === 'done') return
+        const { size = 0 } = await (await open()).stat('/new', 'SIZE')
+        expect(size, `request ${nth}`).toBeGreaterThanOrEqual(cutAt - 1)
+        expect(await outcome(store(await open(), '/new', whole.subarray(size), { kind: 'append' }))).toBe('done')
+        expect(held(server, '/new') === text(whole), `request ${nth}`).toBe(true)
+      })
+  })
+
+test('what came of an upload cannot get its lasting name: nobody goes on in the file that it was to replace', async () => {
+  await inArena({ handlesStay: true }, async ({ open, server }) => {
+    const refused = (['posix-rename@openssh.com', 'rename'] as const).map((on) => ({ on, does: failure(3) }))
+    server.misbehave({ faults: refused })
+    await interrupt(await open(), '/old')
+    server.misbehave({})
+    const files = await open()
+    const { size: offset = 0 } = await files.stat('/old', 'SIZE')
+    expect(await outcome(store(files, '/old', whole.subarray(offset), { kind: 'append' }))).toBe('badOffset')
+    expect(await outcome(store(files, '/old', whole))).toBe('done')
+    expect(await outcome(store(files, '/old', Buffer.from('more'), { kind: 'append' }))).toBe('done')
+  })
+})
+
 test('no 226 where the temporary file is gone before its rename was carried out', async () => {
   await inArena({ handlesStay: true, reconnectMs: 10_000 }, async ({ open, server }) => {
     const files = await open()

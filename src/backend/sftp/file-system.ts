@@ -149,24 +149,32 @@ export class SftpFileSystem implements FileSystem {
   }
   async removeFile(path: ByteString): Promise<void> {
     this.#recent.forget()
+    const keepAfterAll = await this.#view.disown(path)
     const [removed, partial] = await Promise.allSettled([
       this.#explained(this.#client.remove(path), whyRemoveFailed(path)),
       this.#view.remove(path),
     ])
     const onlyPartial = partial.status === 'fulfilled' && partial.value
-    if (removed.status === 'rejected' && !(onlyPartial && isNotFound(removed.reason))) throw removed.reason
+    if (removed.status === 'fulfilled' || (onlyPartial && isNotFound(removed.reason))) return
+    keepAfterAll()
+    throw removed.reason
   }
   async rename(from: ByteString, to: ByteString): Promise<void> {
     this.#recent.forget()
     refusePartName(from)
     refusePartName(to)
+    await this.#view.free(to)
+    const keepAfterAll = await this.#view.disown(from)
     // What was interrupted of an upload to the new name stands for nothing then. It goes before: behind a rename that was carried
     // out and not heard of, or a gateway that was killed, it would come back over the file.
     await this.#view.look(to)
     const forgotten = this.#view.forget(to)
     if (this.#server.can.answersInOrder) forgotten.catch(() => {})
     else await forgotten
-    await renameOver(this.#client, this.#server, from, to)
+    await renameOver(this.#client, this.#server, from, to).catch((error) => {
+      keepAfterAll()
+      throw error
+    })
     // That to the old name goes with it.
     this.#view.forget(from).catch(() => {})
   }
@@ -174,6 +182,7 @@ export class SftpFileSystem implements FileSystem {
   async copy(from: ByteString, to: ByteString, permissions?: number): Promise<void> {
     refusePartName(to)
     this.#recent.forget()
+    await this.#view.free(to)
     await copyFile(this.#parts, { ...this.#settings, permissions }, from, to)
     this.#view.forget(to).catch(() => {})
   }

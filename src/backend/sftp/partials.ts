@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ByteString } from '../../ftp/bytes.ts'
 import { parentOf } from '../../ftp/pathname.ts'
 import { BackendError } from '../backend.ts'
@@ -28,6 +29,16 @@ const litterMs = 600_000
 /** So long a client may come back to go on with an upload. */
 const retryMs = 86_400_000
 
+/** So long whoever wants to move a file waits for an upload to it that is breaking off. */
+const endingMs = 5_000
+
+/** An upload that is under way. */
+interface Live {
+  readonly ended: Promise<void>
+  /** Its file was deleted or renamed meanwhile: if it breaks off, nobody goes on with it. */
+  disowned: boolean
+}
+
 interface Litter {
   readonly path: ByteString
   readonly at: number
@@ -35,7 +46,7 @@ interface Litter {
 
 /** What a backend's logins are uploading, and what of it was interrupted; by the lasting name of the partial file. */
 export class Partials {
-  readonly #live = new Set<ByteString>()
+  readonly #live = new Map<ByteString, Live>()
   readonly #collecting = new Set<ByteString>()
   /** Of those that are live, which look for what they are to go on with. */
   readonly #looking = new Set<ByteString>()
@@ -50,8 +61,36 @@ export class Partials {
    */
   claim(kept: ByteString): () => void {
     if (this.#live.has(kept)) throw new BackendError('busy', 'the same login is uploading this file already')
-    this.#live.add(kept)
-    return () => void this.#live.delete(kept)
+    let end = () => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    this.#live.set(kept, { ended, disowned: false })
+    return () => {
+      this.#live.delete(kept)
+      end()
+    }
+  }
+
+  /** Waits for an upload that is breaking off, of which the gateway may not even have heard; false: it goes on. */
+  async ended(kept: ByteString): Promise<boolean> {
+    const live = this.#live.get(kept)
+    if (!live) return true
+    const over = new AbortController()
+    const tooLong = sleep(endingMs, false, { signal: over.signal }).catch(() => false)
+    return Promise.race([live.ended.then(() => true), tooLong]).finally(() => over.abort())
+  }
+
+  /** What an upload that is under way leaves behind stands for nothing, unless the returned function is called. */
+  disown(kept: ByteString): () => void {
+    const live = this.#live.get(kept)
+    if (live) live.disowned = true
+    return () => {
+      if (live) live.disowned = false
+    }
+  }
+  isDisowned(kept: ByteString): boolean {
+    return this.#live.get(kept)?.disowned === true
   }
 
   /** Marks a temporary file as being written to, until the returned function is called. */

@@ -228,8 +228,9 @@ export class SftpUpload implements Upload {
   /** How many bytes of the partial file are kept; undefined: it is not. A name of STOU's means nothing to its client any more. */
   #worthKeeping(leave: Leave): number | undefined {
     const { place, arrived } = this.#file
-    if (leave === 'nothing' || !this.#settings.keepPartial || place.kind !== 'apart' || place.target.unique)
-      return undefined
+    const { keepPartial, partials } = this.#settings
+    if (leave === 'nothing' || !keepPartial || place.kind !== 'apart' || place.target.unique) return undefined
+    if (partials.isDisowned(keptPath(place.target.path, this.#settings))) return undefined
     const { contiguous } = this.#writer
     // Without what is behind the bytes, or with none of them, it would be no more than the file that it goes on in.
     if (place.keepsTail && (place.size > place.start || contiguous === 0)) return undefined
@@ -243,6 +244,7 @@ export class SftpUpload implements Upload {
 
   /** Gives the partial file the name under which its login will look for it; without a connection that has to wait. */
   async #keep(path: Place['path'], target: Target, bytes: number): Promise<void> {
+    const { partials } = this.#settings
     const kept = keptPath(target.path, this.#settings)
     const { client, place, closing } = this.#file
     try {
@@ -252,10 +254,11 @@ export class SftpUpload implements Upload {
       await this.#file.close().catch(() => {})
       // It replaces what an earlier upload may have left there, and could not remove.
       await renameOver(client, this.#session.parts.server, path, kept)
-      this.#settings.partials.removedLitter(kept, kept)
+      partials.removedLitter(kept, kept)
     } catch {
-      if (client.session.dead) this.#settings.partials.abandon(kept, { places: [path, kept], bytes })
-      else await removePart(client, this.#settings.partials, kept, path).catch(() => {})
+      if (client.session.dead) return partials.abandon(kept, { places: [path, kept], bytes })
+      if (target.replaces) partials.throwAway(kept)
+      await removePart(client, partials, kept, path).catch(() => {})
     }
   }
 

@@ -174,21 +174,24 @@ async function takeOver(
   path: ByteString,
 ): Promise<boolean> {
   const places = orphan?.places ?? [kept]
-  for (const [i, place] of places.entries()) {
-    try {
-      await client.rename(place, path)
-      return true
-    } catch (error) {
-      // Nobody heard whether it was carried out.
-      if (isLost(error)) partials.abandon(kept, { places: [...places.slice(i), path], bytes: orphan?.bytes })
-      if (isLost(error)) throw error
-      if (await isThere(client, place)) {
-        if (orphan) partials.abandon(kept, orphan)
-        throw error
-      }
+  let left = places
+  try {
+    for (const [i, place] of places.entries()) {
+      left = [...places.slice(i), path]
+      const failure = await client.rename(place, path).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      if (failure === undefined) return true
+      if (isLost(failure) || (await isThere(client, place))) throw failure
     }
+    return false
+  } catch (error) {
+    // Nobody heard what was carried out.
+    if (isLost(error)) partials.abandon(kept, { places: left, bytes: orphan?.bytes })
+    else if (orphan) partials.abandon(kept, orphan)
+    throw error
   }
-  return false
 }
 
 async function isThere(client: SftpClient, path: ByteString): Promise<boolean> {
