@@ -89,6 +89,25 @@ for (const on of ['lstat', 'rename', 'open'] as const)
       })
   })
 
+for (const [what, does, told] of [
+  ['is refused', failure(3), 'accessDenied'],
+  ['meets the loss of the backend', lostAtRequest, 'unavailable'],
+] as const)
+  test(`a STOR that starts over ${what} before its first byte: what came of the one before is still there`, async () => {
+    await inArena({ handlesStay: true }, async ({ open, server }) => {
+      await interrupt(await open(), '/old')
+      const files = await open()
+      server.misbehave({ faults: [{ on: 'open', nth: 1, does }] })
+      expect(await outcome(store(files, '/old', whole))).toBe(told)
+      server.misbehave({})
+      const again = await open()
+      const { size: offset = 0 } = await again.stat('/old', 'SIZE')
+      expect(offset).toBe(cutAt - 1)
+      await store(again, '/old', whole.subarray(offset), { kind: 'append' })
+      expect(held(server, '/old') === text(whole)).toBe(true)
+    })
+  })
+
 test('what came of an upload cannot get its lasting name: nobody goes on in the file that it was to replace', async () => {
   await inArena({ handlesStay: true }, async ({ open, server }) => {
     const refused = (['posix-rename@openssh.com', 'rename'] as const).map((on) => ({ on, does: failure(3) }))

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { FileSystem } from '../../src/backend/backend.ts'
 import { held, inArena, noise, outcome, store } from '../support/hostile-sftp/arena.ts'
+import { failure } from '../support/hostile-sftp/misdeeds.ts'
 
 const sent = noise(300_000)
 const stored = noise(50_000).reverse()
@@ -90,3 +91,21 @@ for (const [what, operation] of [
     })
   })
 }
+
+test('a file could not be renamed over one that was being uploaded: nobody goes on in the old one for the upload', async () => {
+  await inArena({ handlesStay: true }, async ({ open, server }) => {
+    const files = await open()
+    await store(files, '/other', stored)
+    await (await uploading(files, '/old')).abandon('bytes')
+    server.misbehave({
+      faults: (['posix-rename@openssh.com', 'rename'] as const).map((on) => ({ on, does: failure(3) })),
+    })
+    expect(await outcome(files.rename('/other', '/old'))).toBe('accessDenied')
+    server.misbehave({})
+    const { size: offset = 0 } = await files.stat('/old', 'SIZE')
+    expect(await outcome(store(files, '/old', sent.subarray(offset), { kind: 'append' }))).toBe('badOffset')
+    await files.rename('/other', '/old')
+    expect(await outcome(store(files, '/old', Buffer.from('more'), { kind: 'append' }))).toBe('done')
+    expect(held(server, '/old') === `${text(stored)}more`).toBe(true)
+  })
+})

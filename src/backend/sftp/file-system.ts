@@ -18,6 +18,7 @@ import { entryOf, isDirectory } from './entry.ts'
 import { checkRoom, explain, whyMakeDirectoryFailed, whyRemoveDirectoryFailed, whyRemoveFailed } from './explain.ts'
 import { isUnsupported } from './failures.ts'
 import { type LanePlan, Lanes } from './lanes.ts'
+import { MovedPartials } from './moved-partials.ts'
 import { isPartName } from './part-name.ts'
 import { PartialView, type ViewSettings } from './partial-view.ts'
 import type { Lease } from './pooled-line.ts'
@@ -45,6 +46,7 @@ export class SftpFileSystem implements FileSystem {
   readonly #lanePlan: LanePlan
   #lanes: { readonly of: Lease; readonly lanes: Lanes } | undefined
   readonly #view: PartialView
+  readonly #moved: MovedPartials
   readonly #recent = new RecentStat()
 
   constructor(lease: StandingLease, settings: FileSystemSettings, lanes: LanePlan) {
@@ -53,6 +55,7 @@ export class SftpFileSystem implements FileSystem {
     this.#settings = settings
     this.#lanePlan = lanes
     this.#view = new PartialView(() => this.#lease.current, settings)
+    this.#moved = new MovedPartials(() => this.#lease.current, settings)
   }
 
   get #client(): SftpClient {
@@ -149,42 +152,49 @@ export class SftpFileSystem implements FileSystem {
   }
   async removeFile(path: ByteString): Promise<void> {
     this.#recent.forget()
-    const keepAfterAll = await this.#view.disown(path)
+    const keepAfterAll = await this.#moved.disown(path)
     const [removed, partial] = await Promise.allSettled([
       this.#explained(this.#client.remove(path), whyRemoveFailed(path)),
       this.#view.remove(path),
     ])
-    const onlyPartial = partial.status === 'fulfilled' && partial.value
-    if (removed.status === 'fulfilled' || (onlyPartial && isNotFound(removed.reason))) return
+    const removedPartial = partial.status === 'fulfilled' && partial.value
+    if (removed.status === 'fulfilled' || (removedPartial && isNotFound(removed.reason)))
+      return this.#moved.replaced(path)
     keepAfterAll()
+    if (removedPartial) this.#moved.thrownAway(path)
     throw removed.reason
   }
   async rename(from: ByteString, to: ByteString): Promise<void> {
     this.#recent.forget()
     refusePartName(from)
     refusePartName(to)
-    await this.#view.free(to)
-    const keepAfterAll = await this.#view.disown(from)
+    await this.#moved.free(to)
+    await this.#moved.look(to)
+    const keepAfterAll = await this.#moved.disown(from)
     // What was interrupted of an upload to the new name stands for nothing then. It goes before: behind a rename that was carried
     // out and not heard of, or a gateway that was killed, it would come back over the file.
-    await this.#view.look(to)
-    const forgotten = this.#view.forget(to)
+    const forgotten = this.#moved.forget(to)
     if (this.#server.can.answersInOrder) forgotten.catch(() => {})
     else await forgotten
-    await renameOver(this.#client, this.#server, from, to).catch((error) => {
+    try {
+      await renameOver(this.#client, this.#server, from, to)
+    } catch (error) {
       keepAfterAll()
+      if (await forgotten.catch(() => false)) this.#moved.thrownAway(to)
       throw error
-    })
+    }
+    this.#moved.replaced(to)
     // That to the old name goes with it.
-    this.#view.forget(from).catch(() => {})
+    this.#moved.forget(from).catch(() => {})
   }
 
   async copy(from: ByteString, to: ByteString, permissions?: number): Promise<void> {
     refusePartName(to)
     this.#recent.forget()
-    await this.#view.free(to)
+    await this.#moved.free(to)
     await copyFile(this.#parts, { ...this.#settings, permissions }, from, to)
-    this.#view.forget(to).catch(() => {})
+    this.#moved.replaced(to)
+    this.#moved.forget(to).catch(() => {})
   }
   async space(path: ByteString): Promise<number> {
     if (!this.#client.offers(extension.statvfs)) {

@@ -1,6 +1,6 @@
 import type { ByteString } from '../../ftp/bytes.ts'
 import { baseName, join, parentOf } from '../../ftp/pathname.ts'
-import { BackendError, type Entry } from '../backend.ts'
+import type { Entry } from '../backend.ts'
 import type { Attrs } from './attrs.ts'
 import { readDirectory } from './directory-reader.ts'
 import { isFile } from './entry.ts'
@@ -98,43 +98,6 @@ export class PartialView {
       partials.addLitter(kept, kept)
       throw error
     }
-  }
-
-  /**
-   * To be called before a file is deleted or gets another name. What this login is uploading to it may be breaking off: that
-   * is waited for. If it goes on, what it leaves behind stands for nothing, unless the returned function is called.
-   */
-  async disown(path: ByteString): Promise<() => void> {
-    if (!this.#isOn || path === '/') return () => {}
-    const { partials } = this.#settings
-    const kept = keptPath(path, this.#settings)
-    await partials.ended(kept)
-    return partials.disown(kept)
-  }
-
-  /**
-   * To be called before another file gets the name. Throws BackendError `busy` where this login is uploading to it: if that
-   * broke off, its client would ask for the size of what it has sent, and be told that of the other file.
-   */
-  async free(path: ByteString): Promise<void> {
-    if (!this.#isOn || path === '/') return
-    if (!(await this.#settings.partials.ended(keptPath(path, this.#settings))))
-      throw new BackendError('busy', 'the same login is uploading the file that is to be replaced')
-  }
-
-  /** What a killed gateway left behind in the directory of a path gets its lasting name; at once where that is done. */
-  async look(path: ByteString): Promise<void> {
-    if (this.#isOn) await this.#settings.strays.look(this.#current(), this.#settings, parentOf(path))
-  }
-
-  /** The same, without a look: what is there stands for nothing any more, even where it cannot be removed now. */
-  async forget(path: ByteString): Promise<void> {
-    if (!this.#isOn || path === '/') return
-    const { partials } = this.#settings
-    const kept = keptPath(path, this.#settings)
-    if (partials.isLive(kept)) return
-    const places = new Set([...(partials.take(kept)?.places ?? []), kept])
-    await Promise.all([...places].map((place) => removePart(this.#client, partials, kept, place)))
   }
 
   get #isOn(): boolean {

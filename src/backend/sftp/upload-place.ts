@@ -120,21 +120,26 @@ export async function dropPart(
   await removePart(client, partials, kept, part.path).catch(() => {})
 }
 
-/** Removes a file that is nobody's any more, or notes that it is to be removed. Throws BackendError only when the backend is lost. */
+/**
+ * Removes a file that is nobody's any more, or notes that it is to be removed; whether there was one. Throws BackendError only
+ * when the backend is lost.
+ */
 export async function removePart(
   client: SftpClient,
   partials: Partials,
   kept: ByteString,
   path: ByteString,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await client.remove(path)
+    partials.removedLitter(kept, path)
+    return true
   } catch (error) {
     if (isLost(error)) partials.addLitter(kept, path)
     if (isLost(error)) throw error
-    if (!(error instanceof BackendError && error.kind === 'notFound')) return
+    if (error instanceof BackendError && error.kind === 'notFound') partials.removedLitter(kept, path)
+    return false
   }
-  partials.removedLitter(kept, path)
 }
 
 /** A new file of a name that nobody has. */

@@ -78,10 +78,6 @@ async function openedApart(
   const claimTarget = (target: ByteString) => {
     if (target !== path) claims.take(keptPath(target, settings))
   }
-  if (mode.kind === 'replace') {
-    startOver(client, partials, own)
-    told.forget(own)
-  }
   const continues = mode.kind === 'append' || mode.kind === 'restart'
   const opening = continues
     ? openContinued(parts, settings, path, mode, { target: claimTarget, inPlace: claims.inPlace })
@@ -99,7 +95,10 @@ async function openedApart(
     throw error
   }
   claims.hide(place.path)
-  if (mode.kind === 'replace' && kept !== own) startOver(client, partials, kept)
+  if (mode.kind === 'replace') {
+    for (const each of new Set([own, kept])) startOver(client, partials, each)
+    told.forget(own)
+  }
   /** What was left behind of earlier uploads must not be taken for the rest of this one. */
   const settle = async (now: TransferParts) => {
     if (looks) await strays.look(now, settings, parentOf(place.target.path))
@@ -113,8 +112,8 @@ async function openedApart(
 }
 
 /**
- * What was interrupted before is not continued after this. The requests go out with those that open the upload, and cost no
- * round trip.
+ * What was interrupted before is not continued after this. Nobody waits for the requests, but they go out before the client is
+ * told to send; and not before the upload is open: one that cannot begin changes nothing.
  */
 function startOver(client: SftpClient, partials: Partials, kept: ByteString): void {
   const orphan = partials.take(kept)

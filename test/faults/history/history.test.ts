@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Attempt, absent, type Content, Expectation, late } from './history.ts'
+import { type Attempt, absent, type Content, Expectation, late, pendingMs } from './history.ts'
 
 const one: Content = { sha256: 'one', size: 3 }
 const two: Content = { sha256: 'two', size: 3 }
@@ -121,6 +121,17 @@ test('a download is the file; what was not answered may come later all the same'
     'I1: attempt 3 was told that a is not there',
   ])
   expect(afterwards(...lines, [retrieve('a'), 'refused', 451]).violations).toEqual([])
+})
+
+test('what was not answered cannot come for ever', () => {
+  const attempt = { client: 'a', code: undefined, startedAt: 0 }
+  const expectation = afterwards([store('a', one), 'done'], [store('a', two), 'unknown'])
+  const later = pendingMs + 2
+  expectation.take({ ...attempt, id: 2, what: retrieve('a', one), outcome: 'done', endedAt: later })
+  expect([...expectation.statesOf('a')]).toEqual(['one'])
+  const other = afterwards([store('a', one), 'done'], [store('a', two), 'unknown'])
+  other.take({ ...attempt, id: 2, what: retrieve('a', two), outcome: 'done', endedAt: later })
+  expect([[...other.statesOf('a')], other.violations]).toEqual([['two'], []])
 })
 
 test('what is seen under a final name is whole', () => {

@@ -32,6 +32,9 @@ export const absent: State = 'absent'
 /** What is wrong with a history, one sentence each. */
 export type Violations = string[]
 
+/** So long what was not answered may still happen: no fault lasts longer, and no gateway or backend tries for longer. */
+export const pendingMs = 180_000
+
 /**
  * What each path may hold after a history, as far as its clients can know: one state after a definite answer, several
  * after none. Only one client uses a path, and one attempt at a time, so an order is given. What was not answered may still
@@ -40,14 +43,15 @@ export type Violations = string[]
  */
 export class Expectation {
   readonly #states = new Map<string, Set<State>>()
-  readonly #pending = new Map<string, Set<State>>()
+  /** With the time from which each cannot happen any more: it has by then, or never will. */
+  readonly #pending = new Map<string, Map<State, number>>()
   /** Every content that was ever meant to be whole; anything else under a final name is a part or a mixture. */
   readonly #whole = new Set<State>([absent])
   readonly violations: Violations = []
 
   statesOf(path: string): ReadonlySet<State> {
     const settled = this.#states.get(path) ?? [absent]
-    return new Set([...settled, ...(this.#pending.get(path) ?? [])])
+    return new Set([...settled, ...(this.#pending.get(path)?.keys() ?? [])])
   }
 
   /** A content that is on its way, and may be found under a final name from now on. */
@@ -56,14 +60,15 @@ export class Expectation {
   }
 
   take(attempt: Attempt): void {
-    const { what, outcome } = attempt
+    const { what, outcome, endedAt } = attempt
+    for (const path of what.op === 'rename' ? [what.path, what.to] : [what.path]) this.#settle(path, endedAt)
     const before = this.statesOf(what.path)
     switch (what.op) {
       case 'store':
       case 'extend':
         this.announce(what.content)
         if (outcome === 'done') this.#set(what.path, [what.content.sha256])
-        else if (outcome === 'unknown') expect(this.#pending, what.path, [what.content.sha256])
+        else if (outcome === 'unknown') this.#expect(what.path, [what.content.sha256], endedAt)
         return
       case 'retrieve':
         this.#takeRetrieve(attempt, what.path, what.received, before)
@@ -74,7 +79,7 @@ export class Expectation {
         return
       case 'delete':
         if (outcome === 'done') this.#set(what.path, [absent])
-        else if (outcome === 'unknown') expect(this.#pending, what.path, [absent])
+        else if (outcome === 'unknown') this.#expect(what.path, [absent], endedAt)
     }
   }
 
@@ -117,18 +122,29 @@ export class Expectation {
       this.#set(from, [absent])
       this.#set(to, moved)
     } else {
-      expect(this.#pending, from, [absent])
-      expect(this.#pending, to, moved)
+      this.#expect(from, [absent], attempt.endedAt)
+      this.#expect(to, moved, attempt.endedAt)
     }
   }
 
   #set(path: string, states: Iterable<State>): void {
     this.#states.set(path, new Set(states))
   }
-}
 
-function expect(pending: Map<string, Set<State>>, path: string, states: Iterable<State>): void {
-  pending.set(path, new Set([...(pending.get(path) ?? []), ...states]))
+  #expect(path: string, states: Iterable<State>, now: number): void {
+    const pending = this.#pending.get(path) ?? new Map<State, number>()
+    for (const state of states) pending.set(state, now + pendingMs)
+    this.#pending.set(path, pending)
+  }
+
+  /** What can no longer come has come, or has not: the next definite answer tells. */
+  #settle(path: string, now: number): void {
+    const pending = this.#pending.get(path) ?? new Map<State, number>()
+    const over = [...pending].filter(([, until]) => until < now).map(([state]) => state)
+    if (over.length === 0) return
+    this.#set(path, [...(this.#states.get(path) ?? [absent]), ...over])
+    for (const state of over) pending.delete(state)
+  }
 }
 
 function short(state: State): string {

@@ -166,7 +166,7 @@ export class Worker {
     )
   }
 
-  /** Runs an attempt and records it; `done` after a 2yz, `unknown` when there was no answer. */
+  /** Runs an attempt and records it; `done` after a 2yz, `unknown` when there was no answer, or one that says as much. */
   async #tell(
     what: Attempt['what'],
     run: () => Promise<number>,
@@ -182,9 +182,8 @@ export class Worker {
     } catch (error) {
       if (!(error instanceof Lost)) throw error
     }
-    if (code === undefined) unknown()
-    else if (code < 300) done()
-    else refused()
+    const settle = { done, unknown, refused }
+    settle[outcomeOf(what.op, code)]()
     this.#record(what, code, startedAt, how)
   }
 
