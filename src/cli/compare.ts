@@ -157,12 +157,18 @@ export async function printDifferences(
     clearInterval(timer)
     signals.off('SIGINT', onInterrupt)
   }
-  tell(stop.signal.aborted ? `stopped by Ctrl-C, ${found} differences so far:` : `${found} differences:`)
+  const count = `${found} difference${found === 1 ? '' : 's'}`
+  if (stop.signal.aborted) tell(`stopped by Ctrl-C, ${count} so far:`)
+  else stderr.write(`${count}: ${amountText(latest, performance.now() - startedAt)}\n`)
   if (stop.signal.aborted) return interrupted
   return found === 0 ? exit.ok : exit.failure
 }
 
-function progressText({ entries, bytes, path }: Progress, ms: number): string {
+function progressText(progress: Progress, ms: number): string {
+  return `${amountText(progress, ms)}, at ${printable(progress.path)}`
+}
+
+function amountText({ entries, bytes }: Progress, ms: number): string {
   const perSecond = Math.round(entries / Math.max(ms / 1000, 0.001))
-  return `${entries} entries (${perSecond}/s), ${bytes} bytes read, at ${printable(path)}`
+  return `${entries} entries (${perSecond}/s), ${bytes} bytes read`
 }

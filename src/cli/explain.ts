@@ -46,7 +46,8 @@ const unknownUsers = {
 function textOf({ partner, kind, from, to, week, phaseNow }: Explanation, reference: string, moves: Moves): string {
   const { calendar, config, now } = moves
   const { timeZone, publicSftp, link, contact } = config.migration
-  const local = (instant: number) => `${localText(instant, calendar)} ${timeZone} (${utcText(instant)})`
+  const inUtc = (instant: number) => (timeZone === 'UTC' ? '' : ` (${utcText(instant)})`)
+  const local = (instant: number) => `${localText(instant, calendar)} ${timeZone}${inUtc(instant)}`
   const lines = [`${reference}: partner ${partner}, ${titles[kind]}${week === undefined ? '' : `, week ${week}`}`]
   if (kind === 'window' && from !== undefined && to !== undefined) {
     lines.push(`  from ${local(from)}`, `  to   ${local(to)}`)

@@ -29,7 +29,7 @@ function textOf(plan: Plan, { calendar, config }: Moves): string {
   const zone = config.migration.timeZone
   const since = begins === undefined ? 'no date for brownouts' : `brownouts from ${localText(begins, calendar)} ${zone}`
   const logins = recorded === 0 ? 'no logins are recorded' : `${recorded} logins are recorded of the 60 days before`
-  const retry = retryAfterMs === undefined ? '' : `, its clients try again after ${durationText(retryAfterMs)}`
+  const retry = retryAfterMs === undefined ? '' : `, its clients try again ${retryText(retryAfterMs)}`
   const head = `${partner}: ${since}; ${logins}${retry}\n`
   if (mode === 'nudge') return `${head}One login of each user is refused now and then; there are no windows.\n`
   if (windows.length === 0) return `${head}No windows are left.\n`
@@ -42,6 +42,10 @@ function textOf(plan: Plan, { calendar, config }: Moves): string {
     recorded === 0 ? '' : `${verb} ${wouldRefuse.length} of ${recorded}${wouldRefuse.length === 0 ? ': useless' : ''}`,
   ])
   return head + columns(rows)
+}
+
+function retryText(ms: number): string {
+  return ms < 60_000 ? 'within a minute' : `after ${durationText(ms)}`
 }
 
 function jsonOf({ begins, windows, ...plan }: Plan): object {

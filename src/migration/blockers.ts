@@ -21,7 +21,8 @@ const commandRules: readonly Rule[] = [
     what: 'SFTP clients have a command of their own for it',
   },
   { fits: /^SITE (HELP|IDLE|UMASK|ZONE|DIRSTYLE|WHO|QUOTA|GROUPS?)$/, blocks: false, what: 'is not needed with SFTP' },
-  { fits: /^SITE /, blocks: true, what: 'SFTP has no SITE' },
+  // MIGRATION is our own: who asks for it is about to move.
+  { fits: /^SITE (?!MIGRATION$)/, blocks: true, what: 'SFTP has no SITE' },
   { fits: /^STOU$/, blocks: true, what: 'an SFTP server never chooses the name of a file' },
   { fits: /^(HASH|MD5|MMD5|XCRC|XMD5|XSHA\d*)$/, blocks: true, what: 'an SFTP server makes no checksums' },
   { fits: /^(LIST|NLST) -R$/, blocks: true, what: 'an SFTP server lists one directory at a time' },

@@ -83,7 +83,7 @@ function folderParts({ root }: HandoverFacts): readonly Part[] {
   if (root === undefined || root === '/') {
     return [{ kind: 'text', text: 'They have the same names: what was /out/file by FTPS is /out/file by SFTP.' }]
   }
-  return [{ kind: 'list', items: [`/ was by FTPS what is ${root} by SFTP`, `/out/file is ${root}/out/file`] }]
+  return [{ kind: 'list', items: [`What was / by FTPS is ${root} by SFTP`, `What was /out/file is ${root}/out/file`] }]
 }
 
 const different = [

@@ -69,7 +69,8 @@ function reason(until: number | undefined, calendar: Calendar, now: number): str
   const shown = ({ day, minute }: typeof end) => (today ? clock(minute) : `${dateOf(day)} ${clock(minute)}`)
   const zone = calendar.timeZone
   const city = zone.split('/').at(-1) ?? zone
-  const text = (name: string, before: string) => `${before} until ${shown(end)} UTC (${shown(local)} ${name})`
+  const there = (name: string) => (zone === 'UTC' ? '' : ` (${shown(local)} ${name})`)
+  const text = (name: string, before: string) => `${before} until ${shown(end)} UTC${there(name)}`
   return fitting(
     `${text(zone, 'FTPS is switched off')}, as announced.`,
     `${text(zone, 'FTPS is switched off')}.`,

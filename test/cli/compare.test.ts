@@ -68,7 +68,7 @@ describe('ftps-gateway compare, between vsftpd with require_ssl_reuse and OpenSS
     putBoth('out/deep/\u00e4', 'three')
     const { code, stdout, stderr } = await compare(['--hash'])
     expect([stdout, code]).toEqual(['', 0])
-    expect(stderr).toMatch(/^0 differences: 12 entries \(\d+\/s\), 22 bytes read, at \/\S+\n$/)
+    expect(stderr).toMatch(/^0 differences: 12 entries \(\d+\/s\), 22 bytes read\n$/)
   })
 
   test('prints what differs, below the folder that it was told', async () => {
@@ -107,7 +107,7 @@ describe('ftps-gateway compare, between vsftpd with require_ssl_reuse and OpenSS
     }
     const { code, stdout, stderr } = await compare(['--hash', '--ignore-times'], { signals, heard })
     expect([stdout, code]).toEqual(['< /a: 9 bytes\n', 130])
-    expect(stderr).toMatch(/stopped by Ctrl-C, 1 differences so far: 3 entries .* at \/large\n$/)
+    expect(stderr).toMatch(/stopped by Ctrl-C, 1 difference so far: 3 entries .* at \/large\n$/)
     unlinkSync(join(old.home, 'large'))
   })
 

@@ -125,6 +125,23 @@ describe('migrate plan', () => {
     expect(readdirSync(join(folder, 'state'))).toEqual(['journal'])
   })
 
+  test.each([
+    [30_000, 'within a minute'],
+    [150_000, 'after 3m'],
+  ])('says when clients try again: %s ms is %s', async (gap, words) => {
+    const login = Date.parse('2027-02-01T09:03Z')
+    const row = {
+      day: '2027-02-01',
+      partner: 'acme',
+      user: 'acme',
+      usage: { ...noUsage, logins: [login, login + gap] },
+    }
+    mkdirSync(join(folder, 'state/journal'), { recursive: true })
+    writeFileSync(join(folder, 'state/journal/usage-a.jsonl'), `${lineOfRow(row).trimEnd()}\n`)
+    const { stdout } = await ftpsGateway('migrate', 'plan', 'acme')
+    expect(stdout.split('\n')[0]).toMatch(new RegExp(`, its clients try again ${words}$`))
+  })
+
   test('of all leaves out who has none', async () => {
     expect(await json('migrate', 'plan', '--all')).toMatchObject({
       plans: [{ partner: 'acme', recorded: 0, begins: '2027-02-28T23:00:00.000Z', windows: { length: 7 } }],

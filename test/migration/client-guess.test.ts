@@ -31,6 +31,7 @@ describe('A command', () => {
     ['STOR', true, 'a name', 'STOR', 'STOR'],
     ['SITE', true, 'chmod 755 x', 'SITE CHMOD', 'SITE CHMOD'],
     ['SITE', true, 'hunter2', 'SITE other', 'SITE other'],
+    ['SITE', true, 'migration', 'SITE MIGRATION', 'SITE MIGRATION'],
     ['LIST', true, '-alR', 'LIST -R', 'LIST -R'],
     ['LIST', true, '-la', 'LIST', 'LIST'],
     ['MODE', true, 'z', 'MODE Z', 'MODE Z'],

@@ -48,6 +48,12 @@ describe('The text of a refusal', () => {
     expect(autumn).toBe('FTPS is switched off until 01:00 UTC (02:00 Europe/Berlin).')
   })
 
+  test('says the end once where the local time is UTC', () => {
+    expect(refusalText(brownout(until), story(example, {}, 'UTC'), now)[0]).toBe(
+      'FTPS is switched off until 14:30 UTC, as announced.',
+    )
+  })
+
   test('of a nudge says that the next login gets in', () => {
     expect(refusalText(brownout(undefined), story(example), now)[0]).toBe(
       'This login is refused once, as a reminder; the next one gets in.',
