@@ -23,7 +23,7 @@ type Table = { readonly [K in Event['kind']]: (event: Extract<Event, { kind: K }
 const words: Table = {
   listening: (e) => ['info', 'gateway.listening', `Listener ${e.listener} takes connections on ${at(e)}`],
   started: (e) => ['info', 'gateway.started', `Version ${e.version} started, SSH cryptography: ${e.sshCrypto}`],
-  draining: (e) => ['info', 'gateway.draining', `Stopping; ${e.sessions} sessions are still open`],
+  draining: (e) => ['info', 'gateway.draining', `Stopping; sessions still open: ${e.sessions}`],
   stopped: () => ['info', 'gateway.stopped', 'Stopped'],
   journal: (e) => [
     'info',
