@@ -9,7 +9,9 @@ export interface WalkOptions {
   /** Where what is typed and seen is kept; below the run's folder. */
   readonly folder: string
   readonly runFolder: string
-  readonly env?: Readonly<Record<string, string>>
+  readonly env?: NodeJS.ProcessEnv
+  /** A network with nothing in it but 127.0.0.1, where all ports are free. Needs root. */
+  readonly ownNetwork?: boolean
   /** How long the slowest block may take. */
   readonly stepMs?: number
 }
@@ -19,15 +21,16 @@ export interface WalkOptions {
  * it has started is ended in the end.
  */
 export async function walk(steps: readonly Step[], options: WalkOptions): Promise<void> {
-  const { folder, cwd, runFolder, env = {}, stepMs = 120_000 } = options
+  const { folder, cwd, runFolder, env = {}, ownNetwork = false, stepMs = 120_000 } = options
   mkdirSync(folder, { recursive: true })
   const file = (i: number, kind: string) => join(folder, `${i}.${kind}`)
   for (const [i, { commands }] of steps.entries()) writeFileSync(file(i, 'sh'), commands)
   const typed = steps.map((_, i) => typing(file(i, 'sh'), file(i, 'out'), file(i, 'code')))
   // The shell outlives its last step: what it has started is found below it.
-  writeFileSync(join(folder, 'all.sh'), [...typed, 'sleep 1d\n'].join(''))
+  writeFileSync(join(folder, 'all.sh'), [ownNetwork ? 'ip link set lo up\n' : '', ...typed, 'sleep 1d\n'].join(''))
   const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`
-  const shell = await startDaemon('bash', [join(folder, 'all.sh')], {
+  const [command = '', ...before] = ownNetwork ? ['unshare', '--net', 'bash'] : ['bash']
+  const shell = await startDaemon(command, [...before, join(folder, 'all.sh')], {
     runFolder,
     cwd,
     env: { PATH: path, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8', ...env },
