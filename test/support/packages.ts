@@ -29,6 +29,7 @@ const packages: readonly DebianPackage[] = [
   { name: 'mount', program: 'mount' },
   { name: 'passwd', program: 'useradd' },
   { name: 'util-linux', program: 'flock' },
+  { name: 'git', program: 'git' },
   { name: 'dropbear-bin', program: 'dropbear' },
   { name: 'python3-asyncssh', program: '/usr/lib/python3/dist-packages/asyncssh/__init__.py' },
   { name: 'python3-paramiko', program: '/usr/lib/python3/dist-packages/paramiko/__init__.py' },
