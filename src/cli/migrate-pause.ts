@@ -1,5 +1,6 @@
 import { duration } from '../config/kinds.ts'
-import { endPause, readPause, writePause } from '../migration/pause-file.ts'
+import { endPause, pauseWords, readPause, writePause } from '../migration/pause-file.ts'
+import { audited, operator } from './audited.ts'
 import { exit } from './exit.ts'
 import { loadMoves } from './moves.ts'
 import { iso, localText } from './times.ts'
@@ -18,12 +19,17 @@ export async function pause(args: readonly string[], io: Io): Promise<number> {
   const { config, calendar, now } = await loadMoves(options.config, 'migrate pause', io)
   const { directory } = config.state
   if (directory === undefined) throw new UsageError('migrate pause needs state.directory: the gateway looks there')
-  if (options.end) await endPause(directory)
-  else await writePause(directory, { since: now, until: now + length })
+  const until = options.end ? now : now + length
+  const before = pauseWords((await readPause(directory))?.until ?? 0, now)
+  const [by, change] = [operator(io), { before, after: pauseWords(until, now), cause: 'migrate pause' }]
+  const record = { time: new Date(now), setting: 'brownouts', ...change, by }
+  const told = { by, audited: before === change.after || (await audited(config, record, io)) }
+  if (options.end) await endPause(directory, { at: now, ...told })
+  else await writePause(directory, { since: now, until, ...told })
   const paused = await readPause(directory)
   if (options.json) {
-    const until = paused === undefined || paused.until === Number.POSITIVE_INFINITY ? null : iso(paused.until)
-    io.stdout.write(`${JSON.stringify({ paused: paused !== undefined, until })}\n`)
+    const end = paused === undefined || paused.until === Number.POSITIVE_INFINITY ? null : iso(paused.until)
+    io.stdout.write(`${JSON.stringify({ paused: paused !== undefined, until: end })}\n`)
   } else if (paused === undefined) io.stdout.write('Brownouts are not paused.\n')
   else if (paused.until === Number.POSITIVE_INFINITY)
     io.stdout.write('Brownouts are paused until `ftps-gateway migrate pause --end`.\n')

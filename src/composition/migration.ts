@@ -6,6 +6,7 @@ import { PauseFile } from '../migration/pause-file.ts'
 import { JournalLogins, nothingRecorded, type RecordedLogins } from '../migration/recorded-logins.ts'
 import { AuditLog } from '../observe/audit-log.ts'
 import type { Observer } from '../observe/observer.ts'
+import { PauseWatch } from './pause-watch.ts'
 import { PhaseWatch } from './phase-watch.ts'
 
 /** What the journal knows of logins; `keeps`: as the gateway, which is the one that writes. */
@@ -26,6 +27,7 @@ export class Migration {
   readonly #recorded: RecordedLogins
   readonly #nudges = new Nudges()
   readonly #pause: PauseFile
+  readonly #pauseWatch: PauseWatch
   readonly #watch: PhaseWatch
 
   constructor(config: Config, observer: Observer, now: () => number) {
@@ -35,6 +37,7 @@ export class Migration {
     this.#recorded = recordedLogins(config, now, true, warn('journal'))
     this.#pause = new PauseFile(directory, warn('pause'))
     const audit = new AuditLog(config.logging.audit, observer)
+    this.#pauseWatch = new PauseWatch({ file: this.#pause, observer, audit, now })
     this.#watch = new PhaseWatch({ observer, audit, now, directory })
   }
 
@@ -54,11 +57,13 @@ export class Migration {
 
   async start(config: Config): Promise<void> {
     await this.#watch.start(config)
+    await this.#pauseWatch.start()
   }
   reload(config: Config): void {
     this.#watch.reload(config)
   }
   async stop(): Promise<void> {
+    await this.#pauseWatch.stop()
     await this.#watch.stop()
   }
 }

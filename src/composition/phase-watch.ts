@@ -3,7 +3,8 @@ import type { PartnerMigration, Phase } from '../config/migration-config.ts'
 import { afterFreezes, type Calendar, calendarOf } from '../migration/calendar.ts'
 import { nextChange, phaseAt } from '../migration/phase.ts'
 import type { AuditLog } from '../observe/audit-log.ts'
-import type { Observer, PhaseCause } from '../observe/observer.ts'
+import type { PhaseCause } from '../observe/migration-events.ts'
+import type { Observer } from '../observe/observer.ts'
 import { readPhases, writePhases } from './known-phases.ts'
 
 /** A timer for longer would not notice that the machine slept, or that its clock was put right. */

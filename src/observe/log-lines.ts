@@ -62,6 +62,10 @@ const words: Table = {
     const now = e.phase === undefined ? 'is no more' : `is in phase ${e.phase}`
     return [changed ? 'info' : 'debug', 'partner.phase', `Partner ${e.partner} ${now}${was}: ${e.cause}`]
   },
+  pause: (e) => {
+    const who = e.cause === 'time' ? 'its time is over' : (e.by ?? 'somebody')
+    return ['warn', 'migration.pause', `Brownouts are ${e.after}, were ${e.before}: ${who}`]
+  },
   warning: (e) => ['warn', 'warning', e.message],
   bug: (e) => ['error', 'bug', `Unforeseen: ${e.error instanceof Error ? e.error.message : String(e.error)}`],
 

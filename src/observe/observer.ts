@@ -1,4 +1,5 @@
 import type { ByteString } from '../ftp/bytes.ts'
+import type { MigrationEvent } from './migration-events.ts'
 
 /** Everything an operator can see, as one union; `log.ts` and `metrics.ts` say what each event becomes. */
 export type Event =
@@ -19,15 +20,7 @@ export type Event =
       /** Another certificate of the listener ends before this one. */
       readonly later?: boolean
     }
-  /** A partner is in a phase of its move: at start, and when that changes. Without a phase the partner is gone. */
-  | {
-      readonly kind: 'phase'
-      readonly partner: string
-      readonly phase?: string
-      readonly before?: string
-      readonly wave?: number
-      readonly cause: PhaseCause
-    }
+  | MigrationEvent
   /** Something that the operator should change; `topic` is stable, `message` says what and what to do. */
   | { readonly kind: 'warning'; readonly topic: string; readonly message: string; readonly session?: string }
   /** Our own mistake: an exception that nobody foresaw. */
@@ -172,8 +165,6 @@ export type Event =
       readonly found: readonly string[]
     }
 
-/** A date has come; a hold has begun or ended; the configuration has changed; the gateway was started. */
-export type PhaseCause = 'start' | 'reload' | 'timeline' | 'hold'
 /** Why a control connection was refused: too many of them, too many refused logins from its address, or a stop. */
 export type Refusal = 'limit' | 'logins' | 'draining'
 export type PreflightOutcome = 'works' | 'fails' | 'lost' | 'unavailable'

@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readPause } from '../../src/migration/pause-file.ts'
@@ -262,11 +262,42 @@ describe('migrate pause', () => {
     const state = join(folder, 'state')
     const { stdout } = await ftpsGateway('migrate', 'pause', '--for', '90m')
     expect(stdout).toBe('Brownouts are paused until Mon 2027-02-15 11:30 Europe/Berlin.\n')
-    expect(await readPause(state)).toEqual({ since: now, until: now + 90 * 60_000 })
+    expect(await readPause(state)).toMatchObject({ since: now, until: now + 90 * 60_000 })
     expect(await json('migrate', 'pause')).toEqual({ paused: true, until: null })
     expect((await readPause(state))?.until).toBe(Number.POSITIVE_INFINITY)
     expect(await json('migrate', 'pause', '--end')).toEqual({ paused: false, until: null })
     expect(await readPause(state)).toBeUndefined()
+  })
+
+  test('leaves a line in the audit log each time: before, after, and who', async () => {
+    writeFileSync(config, `${readFileSync(config, 'utf8')}logging: { audit: { path: audit.jsonl } }\n`)
+    mkdirSync(join(folder, 'state'))
+    await ftpsGateway('migrate', 'pause', '--for', '90m')
+    await ftpsGateway('migrate', 'pause')
+    await ftpsGateway('migrate', 'pause', '--end')
+    await ftpsGateway('migrate', 'pause', '--end')
+    const lines = readFileSync(join(folder, 'audit.jsonl'), 'utf8').trimEnd().split('\n')
+    const who = {
+      time: '2027-02-15T09:00:00.000Z',
+      setting: 'brownouts',
+      cause: 'migrate pause',
+      by: userInfo().username,
+    }
+    const [whiled, paused, not] = ['paused until 2027-02-15T10:30:00.000Z', 'paused until it is ended', 'not paused']
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { ...who, before: not, after: whiled },
+      { ...who, before: whiled, after: paused },
+      { ...who, before: paused, after: not },
+    ])
+  })
+
+  test('says when the audit log cannot be written, and pauses all the same', async () => {
+    writeFileSync(config, `${readFileSync(config, 'utf8')}logging: { audit: { path: partners.d } }\n`)
+    mkdirSync(join(folder, 'state'))
+    const { code, stderr } = await ftpsGateway('migrate', 'pause')
+    expect([code, stderr]).toEqual([0, expect.stringContaining('a line about brownouts cannot be written')])
+    const pause = await readPause(join(folder, 'state'))
+    expect([pause?.until, pause?.audited]).toEqual([Number.POSITIVE_INFINITY, undefined])
   })
 
   test.each([

@@ -6,6 +6,7 @@ import { join, posix, sep } from 'node:path'
 const backend = 'backend/backend.ts'
 const mapped = 'backend/mapped.ts'
 const observer = 'observe/observer.ts'
+const migrationEvents = 'observe/migration-events.ts'
 const migrationConfig = 'config/migration-config.ts'
 const everything = '**'
 
@@ -33,7 +34,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ftp: [],
   [backend]: ['ftp'],
   [mapped]: ['ftp', backend],
-  [observer]: ['ftp'],
+  [observer]: ['ftp', migrationEvents],
+  [migrationEvents]: [],
   tls: [],
   data: ['ftp', 'tls', backend, observer],
   legacy: ['ftp', 'tls', 'data', backend, observer],
@@ -42,7 +44,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   partners: ['ftp', 'legacy', backend, mapped, observer, 'config/config.ts', migrationConfig, 'migration'],
   migration: ['ftp', backend, observer, 'config/config.ts', migrationConfig],
   'backend/sftp': ['ftp', backend, observer],
-  observe: ['ftp', observer],
+  observe: ['ftp', observer, migrationEvents],
   admin: ['ftp'],
   config: ['ftp'],
   demo: [],
