@@ -19,7 +19,7 @@ import { PassivePorts } from './data/passive-ports.ts'
 import { sliceOf } from './data/port-slice.ts'
 import { SourcePorts } from './data/source-ports.ts'
 import type { OldServer } from './legacy/old-server.ts'
-import type { Gate } from './migration/gate.ts'
+import type { Gate, Standing } from './migration/gate.ts'
 import type { Observer } from './observe/observer.ts'
 import { TransferLog } from './observe/transfer-log.ts'
 import { createLogIn } from './partners/log-in.ts'
@@ -33,6 +33,8 @@ import { createTls, type Tls } from './tls/session-tls.ts'
 export interface Gateway {
   readonly listeners: readonly Bound[]
   readonly admin: { readonly address: string; readonly port: number } | undefined
+  /** How far the moves of the partners are. */
+  standings(): Promise<readonly Standing[]>
   /** Takes over a new configuration for new sessions; running ones keep theirs. Throws when it cannot be used. */
   reload(config: Config): Promise<void>
   /** Drains for so long, then resolves; a second call with 0 cuts at once. */
@@ -121,6 +123,7 @@ async function start(
   return {
     listeners,
     admin: config.admin && admin && { address: config.admin.address, port: admin.port },
+    standings: () => migration.standings(),
     async reload(next) {
       const fresh = await makeBackends(next, backends, shared)
       try {

@@ -2,6 +2,7 @@ import { families as commands } from '../commands/index.ts'
 import { openJournal } from '../composition/journal.ts'
 import { partnerTimes } from '../composition/partner-times.ts'
 import type { Config } from '../config/config.ts'
+import type { Gateway } from '../gateway.ts'
 import { createLog } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { tellAll } from '../observe/observer.ts'
@@ -36,7 +37,8 @@ SIGHUP takes over changed files. SIGTERM stops: no new logins, transfers may fin
         const inForce = (current: Config) => {
           if (journal) metrics.watch(() => partnerTimes(current, journal, Date.now()))
         }
-        await runGateway({ config, load, metrics, inForce, lastWords: log.flushNow, observer }, io)
+        const started = (gateway: Gateway) => metrics.watchMoves(() => gateway.standings())
+        await runGateway({ config, load, metrics, started, inForce, lastWords: log.flushNow, observer }, io)
       } finally {
         await journal?.close()
       }

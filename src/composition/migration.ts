@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { createGate, type Gate } from '../migration/gate.ts'
+import { createGate, type Gate, type Standing } from '../migration/gate.ts'
 import { readJournals } from '../migration/journal.ts'
 import { Nudges } from '../migration/nudges.ts'
 import { PauseFile } from '../migration/pause-file.ts'
@@ -29,6 +29,7 @@ export class Migration {
   readonly #pause: PauseFile
   readonly #pauseWatch: PauseWatch
   readonly #watch: PhaseWatch
+  #inForce: Gate | undefined
 
   constructor(config: Config, observer: Observer, now: () => number) {
     const { directory } = config.state
@@ -55,11 +56,18 @@ export class Migration {
     })
   }
 
+  /** How the partners of the configuration in force stand. */
+  async standings(): Promise<readonly Standing[]> {
+    return this.#inForce?.standings() ?? []
+  }
+
   async start(config: Config): Promise<void> {
+    this.#inForce = this.gate(config)
     await this.#watch.start(config)
     await this.#pauseWatch.start()
   }
   reload(config: Config): void {
+    this.#inForce = this.gate(config)
     this.#watch.reload(config)
   }
   async stop(): Promise<void> {

@@ -4,11 +4,11 @@ import { closing, type Reply } from '../ftp/reply.ts'
 import { calendarOf } from './calendar.ts'
 import { moverOf } from './mover.ts'
 import type { Nudges } from './nudges.ts'
-import { phaseAt } from './phase.ts'
+import { phaseAt, sunsetOf } from './phase.ts'
 import type { RecordedLogins } from './recorded-logins.ts'
 import { noticeText, type Proof, refusalText, statusText } from './texts.ts'
 import { type Refusal, refusalAt } from './verdict.ts'
-import type { Mover } from './windows.ts'
+import { type Mover, windowAt } from './windows.ts'
 
 export interface GateParts {
   readonly migration: MigrationConfig
@@ -37,12 +37,23 @@ export interface Admitted {
   readonly status: readonly string[]
 }
 
+/** What a partner meets now, and what is to come. */
+export interface Standing {
+  readonly partner: string
+  /** A window is open, and brownouts are not paused. */
+  readonly brownout: boolean
+  /** When FTPS ends for it. */
+  readonly sunset: number | undefined
+}
+
 /** Stands between the check of a password and the files. One for each configuration. */
 export interface Gate {
   /** The phase of a partner; undefined: of logins that match none. */
   phaseOf(partner: Known | undefined): Phase
   /** What the greeting says: nobody is known yet, so that it has to be true of everybody. */
   greeting(): readonly string[]
+  /** How the partners of the configuration stand now. */
+  standings(): Promise<readonly Standing[]>
   /** Throws RefusedLogin. Only for those who have proved who they are: a stranger must learn nothing. */
   admit(partner: Known | undefined, user: string, proof: Proof): Promise<Admitted>
 }
@@ -68,6 +79,10 @@ export function createGate(parts: GateParts): Gate {
     })
   }
 
+  /** A nudge has no window: who meets it is not known before. */
+  const isOpen = (mover: Mover, instant: number) =>
+    mover.migration.brownout?.mode !== 'nudge' && windowAt(mover, calendar, instant) !== undefined
+
   return {
     phaseOf: (partner) => phaseAt(moveOf(partner), calendar, now()),
     greeting() {
@@ -76,6 +91,15 @@ export function createGate(parts: GateParts): Gate {
       if (!isTold(unknown) || !parts.partners.every((partner) => isTold(moveOf(partner)))) return []
       const story = { wayOut: common, calendar, migration: unknown, proof: 'password' } as const
       return noticeText('notice', story) ?? []
+    },
+    async standings() {
+      const [instant, pausedUntil] = [now(), await parts.pausedUntil()]
+      const standingOf = async ({ name, migration = served }: Known): Promise<Standing> => {
+        const met = instant >= pausedUntil && phaseAt(migration, calendar, instant) === 'brownout'
+        const brownout = met && isOpen(await known(name, migration, instant), instant)
+        return { partner: name, brownout, sunset: sunsetOf(migration, calendar) }
+      }
+      return Promise.all(parts.partners.map(standingOf))
     },
     async admit(partner, user, proof) {
       const [instant, migration] = [now(), moveOf(partner)]

@@ -53,10 +53,19 @@ function timelinePhase(partner: PartnerMigration, calendar: Calendar, now: numbe
 
 /** When a partner meets its first brownout, as far as its dates say; a hold may put it off. */
 export function brownoutBegins(partner: PartnerMigration, calendar: Calendar): number | undefined {
-  const day = firstDay(partner, 'brownout', calendar)
+  return begins(partner, 'brownout', calendar)
+}
+
+/** When FTPS ends for a partner; undefined without a date, and where a named phase keeps it from coming. */
+export function sunsetOf(partner: PartnerMigration, calendar: Calendar): number | undefined {
+  return partner.phase === 'auto' ? begins(partner, 'retired', calendar) : undefined
+}
+
+function begins(partner: PartnerMigration, phase: Phase, calendar: Calendar): number | undefined {
+  const day = firstDay(partner, phase, calendar)
   if (day === undefined) return undefined
-  const begins = instantOf(day, 0, calendar.zone)
-  if (partner.phase !== 'auto') return begins
+  const dated = instantOf(day, 0, calendar.zone)
+  if (partner.phase !== 'auto') return dated
   const later = partner.hold === undefined ? [] : [afterFreezes(partner.hold.until, calendar)]
-  return [begins, ...later].find((instant) => instant >= begins && phaseAt(partner, calendar, instant) === 'brownout')
+  return [dated, ...later].find((instant) => instant >= dated && phaseAt(partner, calendar, instant) === phase)
 }

@@ -65,6 +65,14 @@ export function defineInstruments(registry: Registry) {
       'Logins that were refused in a brownout although their password was right.',
       ['partner'],
     ),
+    brownoutActive: gauge('brownout_active', '1 while a brownout window of the partner is open and not paused.', [
+      'partner',
+    ]),
+    partnerSunset: gauge(
+      'partner_sunset_timestamp_seconds',
+      'When FTPS ends for the partner, by the dates and holds of its file.',
+      ['partner'],
+    ),
     tlsHandshakes: counter('tls_handshakes_total', 'TLS handshakes with clients.', ['channel', 'version', 'outcome']),
     commands: counter('commands_total', 'Commands by verb (unknown ones: other) and class of the reply.', [
       'command',

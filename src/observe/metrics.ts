@@ -5,7 +5,14 @@ import * as values from './label-values.ts'
 import { LiveTransfers } from './live-transfers.ts'
 import type { Event, Observer } from './observer.ts'
 import { partnerLabels } from './partner-labels.ts'
-import { type PartnerTimes, phaseTeller, showPartners, usualPhase } from './partner-series.ts'
+import {
+  type PartnerStanding,
+  type PartnerTimes,
+  phaseTeller,
+  showPartners,
+  showStandings,
+  usualPhase,
+} from './partner-series.ts'
 import { collectProcessMetrics } from './process-metrics.ts'
 
 /** Names from the configuration that are labels; what has not happened to them yet is shown as 0. */
@@ -21,6 +28,8 @@ export interface Metrics {
   declare(names: Names): void
   /** Asks for these times whenever the metrics are asked for. */
   watch(read: () => readonly PartnerTimes[]): void
+  /** As above, for how far the moves of partners are. */
+  watchMoves(read: () => Promise<readonly PartnerStanding[]>): void
   /** All metrics in Prometheus' text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -47,6 +56,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const count = counting(instruments, build, live)
   const tellPhase = phaseTeller(instruments, partners.label)
   let partnerTimes: () => readonly PartnerTimes[] = () => []
+  let standings: () => Promise<readonly PartnerStanding[]> = async () => []
   return {
     observer(event) {
       if (event.kind === 'phase') tellPhase(event)
@@ -58,8 +68,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
     watch(read) {
       partnerTimes = read
     },
-    text() {
+    watchMoves(read) {
+      standings = read
+    },
+    async text() {
+      const moves = await standings()
       live.count()
+      showStandings(instruments, moves, partners.label)
       showPartners(instruments, partnerTimes(), partners.label)
       return registry.metrics()
     },

@@ -12,6 +12,14 @@ export interface PartnerTimes {
   readonly expected: { readonly everyMs: number; readonly overdue: boolean } | undefined
 }
 
+/** How a partner of the configuration stands in its move. */
+export interface PartnerStanding {
+  readonly partner: string
+  readonly brownout: boolean
+  /** When FTPS ends for it, in milliseconds. */
+  readonly sunset: number | undefined
+}
+
 /** Of partners that are not on the move. */
 export const usualPhase = 'gateway'
 
@@ -81,5 +89,22 @@ export function showPartners(
     if (!expected) continue
     if (partner === name) partnerExpected.set({ partner }, expected.everyMs / 1000)
     partnerOverdue.inc({ partner }, expected.overdue ? 1 : 0)
+  }
+}
+
+/** As above. Where partners are summed up, it is shown how many meet a brownout, and when the last of them ends. */
+export function showStandings(
+  m: Instruments,
+  standings: readonly PartnerStanding[],
+  label: (partner: string) => string,
+): void {
+  for (const gauge of [m.brownoutActive, m.partnerSunset]) gauge.reset()
+  let last = Number.NEGATIVE_INFINITY
+  for (const { partner: name, brownout, sunset } of standings) {
+    const partner = label(name)
+    m.brownoutActive.inc({ partner }, brownout ? 1 : 0)
+    if (sunset === undefined || (partner !== name && sunset < last)) continue
+    last = sunset
+    m.partnerSunset.set({ partner }, sunset / 1000)
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Hold, MigrationConfig, PartnerMigration, Timeline } from '../../src/config/migration-config.ts'
 import { calendarOf } from '../../src/migration/calendar.ts'
-import { nextChange, phaseAt } from '../../src/migration/phase.ts'
+import { nextChange, phaseAt, sunsetOf } from '../../src/migration/phase.ts'
 
 type Freezes = MigrationConfig['freezes']
 
@@ -152,5 +152,26 @@ describe('The next change', () => {
     expect(
       next({ phase: 'gateway', timeline, hold: undefined, brownout: undefined }, '2026-01-01T00:00Z'),
     ).toBeUndefined()
+  })
+})
+
+describe('The end of FTPS', () => {
+  const sunset = (partner: PartnerMigration, freezes: Freezes = []) => {
+    const instant = sunsetOf(partner, calendarOf({ timeZone: 'Europe/Berlin', freezes }))
+    return instant === undefined ? undefined : new Date(instant).toISOString()
+  }
+  const held = { reason: 'x', since: at('2027-04-01T00:00Z'), until: at('2027-05-02T10:00Z') }
+
+  test.each([
+    ['follows from the date, by local midnight', following(timeline), '2027-04-11T22:00:00.000Z'],
+    ['is put off by a hold', following(timeline, held), '2027-05-02T10:00:00.000Z'],
+    ['is unknown without a date', following({ notice: '2027-02-01' }), undefined],
+    ['does not come while a phase is named', { ...following(timeline), phase: 'notice' } as const, undefined],
+  ])('%s', (_, partner, expected) => {
+    expect(sunset(partner)).toBe(expected)
+  })
+
+  test('is put off by a freeze', () => {
+    expect(sunset(following(timeline), freeze('2027-04-10', '2027-04-20'))).toBe('2027-04-20T22:00:00.000Z')
   })
 })

@@ -101,6 +101,34 @@ describe('The metrics of a move', () => {
   })
 })
 
+describe('The metrics of how partners stand', () => {
+  const standings = [
+    { partner: 'acme', brownout: true, sunset: 5_000_000 },
+    { partner: 'other', brownout: false, sunset: 3_000_000 },
+  ]
+
+  test('say who meets a brownout, and when FTPS ends for whom', async () => {
+    metrics.watchMoves(async () => [...standings, { partner: 'foreign', brownout: false, sunset: undefined }])
+    expect(await value('brownout_active', { partner: 'acme' })).toBe(1)
+    expect(await value('brownout_active', { partner: 'other' })).toBe(0)
+    expect(await value('partner_sunset_timestamp_seconds', { partner: 'acme' })).toBe(5000)
+    expect(await value('partner_sunset_timestamp_seconds', { partner: 'other' })).toBe(3000)
+    metrics.watchMoves(async () => [{ partner: 'acme', brownout: false, sunset: undefined }])
+    expect(await value('brownout_active', { partner: 'acme' })).toBe(0)
+    expect(await value('partner_sunset_timestamp_seconds', { partner: 'acme' })).toBeUndefined()
+    expect(await value('brownout_active', { partner: 'other' })).toBeUndefined()
+  })
+
+  test('count brownouts and show the last end where partners are summed up', async () => {
+    metrics = createMetrics({ version: '1.2.3', perPartner: false })
+    metrics.declare({ listeners: [], partners: ['acme', 'other'], backends: [] })
+    metrics.watchMoves(async () => standings)
+    expect(await value('brownout_active', { partner: 'all' })).toBe(1)
+    expect(await value('partner_sunset_timestamp_seconds', { partner: 'all' })).toBe(5000)
+    expect(await metrics.text()).not.toMatch(/partner="(acme|other)"/)
+  })
+})
+
 describe('The metrics', () => {
   test('show when each partner was last heard of, and whether its upload is overdue', async () => {
     const never = { lastLogin: undefined, lastTransfer: undefined, lastUpload: undefined, expected: undefined }

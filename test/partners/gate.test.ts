@@ -300,3 +300,37 @@ describe.each([
     expect(other.asked).toEqual([])
   })
 })
+
+describe('How partners stand', () => {
+  const standing = async (instant: string, move = mover().migration, more: Partial<GateParts> = {}) => {
+    const partners = [{ name: 'acme', migration: move }, { name: 'bolt' }]
+    const gate = createGate({
+      migration: common,
+      defaultPhase: 'gateway',
+      partners,
+      recorded: nothingRecorded,
+      nudges: new Nudges(),
+      pausedUntil: async () => 0,
+      now: () => at(instant),
+      sleep: async () => {},
+      ...more,
+    })
+    const [acme, bolt] = await gate.standings()
+    expect(bolt).toEqual({ partner: 'bolt', brownout: false, sunset: undefined })
+    expect([acme?.partner, acme?.sunset]).toEqual(['acme', at('2027-04-11T22:00Z')])
+    return acme?.brownout
+  }
+
+  test('is seen while a window is open, and the end of FTPS at any time', async () => {
+    expect(await standing(inside)).toBe(true)
+    expect(await standing(outside)).toBe(false)
+    expect(await standing('2027-01-01T00:00Z')).toBe(false)
+    expect(await standing('2027-05-01T00:00Z')).toBe(false)
+  })
+
+  test('is not in a brownout while brownouts are paused, and a nudge has no windows', async () => {
+    expect(await standing(inside, undefined, { pausedUntil: async () => at('2027-03-02T09:06Z') })).toBe(false)
+    expect(await standing(inside, mover({ mode: 'slow' }).migration)).toBe(true)
+    expect(await standing(inside, mover({ mode: 'nudge' }).migration)).toBe(false)
+  })
+})
