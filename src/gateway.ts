@@ -3,6 +3,7 @@ import { parsePrivateKey } from './backend/sftp/private-key.ts'
 import { type Backends, checkBackends, closeBackends, makeBackends } from './composition/backends.ts'
 import { CertificateWatch } from './composition/certificate-watch.ts'
 import { gatewayMark } from './composition/gateway-mark.ts'
+import { learnedPasswords } from './composition/learned.ts'
 import { Migration } from './composition/migration.ts'
 import { makeOldServers } from './composition/old-servers.ts'
 import { type Metrics, openAdmin, openListeners, type PassedSockets, warnOfUnused } from './composition/openings.ts'
@@ -22,6 +23,7 @@ import type { OldServer } from './legacy/old-server.ts'
 import type { Gate, Standing } from './migration/gate.ts'
 import type { Observer } from './observe/observer.ts'
 import { TransferLog } from './observe/transfer-log.ts'
+import type { LearnedPasswords } from './partners/learned-passwords.ts'
 import { createLogIn } from './partners/log-in.ts'
 import { Usage } from './partners/usage.ts'
 import { type Certificate, loadCertificate } from './tls/certificates.ts'
@@ -51,7 +53,7 @@ export async function startGateway(
 ): Promise<Gateway> {
   const closers: Closer[] = []
   try {
-    return await start(config, observer, metrics, new Migration(config, observer, now), closers, passed)
+    return await start(config, observer, metrics, now, closers, passed)
   } catch (error) {
     await closeAll(closers)
     throw error
@@ -68,7 +70,7 @@ async function start(
   config: Config,
   observer: Observer,
   metrics: Metrics,
-  migration: Migration,
+  now: () => number,
   closers: Closer[],
   passed: PassedSockets,
 ): Promise<Gateway> {
@@ -87,8 +89,11 @@ async function start(
 
   const ports = new PassivePorts(sliceOf(config.passive.ports, config.passive.slice), observer)
   closers.push(() => ports.close())
+  const migration = new Migration(config, observer, now)
   closers.push(() => migration.stop())
-  const lasting = { ports, records, usage: new Usage(), migration, observer }
+  const learned = learnedPasswords(config, observer, now)
+  closers.push(async () => learned?.settled())
+  const lasting = { ports, records, usage: new Usage(), migration, learned, observer }
   const server = new FtpServer(await sessionOptions(config, backends, lasting), config.limits)
   closers.push(() => server.stop(0))
 
@@ -160,19 +165,20 @@ interface Lasting {
   readonly records: TransferLog
   readonly usage: Usage
   readonly migration: Migration
+  readonly learned: LearnedPasswords | undefined
   readonly observer: Observer
 }
 
 /** What new sessions are made of. Throws StartError for certificates and keys that cannot be used. */
 async function sessionOptions(config: Config, backends: Backends, lasting: Lasting): Promise<SessionOptions> {
-  const { ports, records, usage, migration, observer } = lasting
+  const { ports, records, migration, observer } = lasting
   const gate = migration.gate(config)
   const tls = await tlsOf(config, observer)
   warnOfPeers(config, observer)
   warnOfLegacyTls(config, observer)
   const clientAuthorities = await clientAuthoritiesOf(config)
   const oldServers = await makeOldServers(config, observer)
-  const { logIn, prepare, routeOf, certificateSuffices } = logInOf(config, backends, oldServers, usage, gate)
+  const { logIn, prepare, routeOf, certificateSuffices } = logInOf(config, backends, oldServers, gate, lasting)
   return {
     tls,
     clientAuthorities,
@@ -224,8 +230,8 @@ function logInOf(
   config: Config,
   backends: Backends,
   oldServers: ReadonlyMap<string, OldServer>,
-  usage: Usage,
   gate: Gate,
+  { usage, learned }: Lasting,
 ): ReturnType<typeof createLogIn> {
   try {
     return createLogIn({
@@ -238,6 +244,7 @@ function logInOf(
       backendCharset: config.dialect.names.backendCharset,
       parseKey: parsePrivateKey,
       gate,
+      learned,
     })
   } catch (error) {
     return startError(error)

@@ -10,6 +10,7 @@ import { type ReportFormat, reportFormats, reportText } from '../migration/repor
 import { merged } from '../migration/rows.ts'
 import { togetherOf } from '../migration/sftp-logins.ts'
 import { readSftpLogins } from '../migration/sftp-logins-file.ts'
+import { learnedIn } from '../partners/learned-passwords.ts'
 import { exit } from './exit.ts'
 import { configFor, sftpUsersOf, stateDirectory } from './state.ts'
 import { parseOptions, UsageError, type Verb } from './verb.ts'
@@ -67,14 +68,18 @@ async function partnersOf(
   const calendar = calendarOf(config.migration)
   const keys = (await Promise.all(directories.map(readPartnerKeys))).flat()
   const logins = await Promise.all(directories.map(readSftpLogins))
+  const learned = (await Promise.all(directories.map(learnedIn))).flat()
   return config.partners.map((partner) => {
-    const { name, users, expect } = partner
+    const { name, users, auth, expect } = partner
+    const learns = auth.mode === 'learn' && auth.passwordHash === undefined
+    const isKnown = (user: string) => learned.some((one) => one.partner === name && one.user === user)
     const found = logins.flatMap((some) => togetherOf(some, sftpUsersOf(partner)) ?? [])
     return {
       name,
       users,
       ...phaseOf(partner, calendar, now),
       expect,
+      unknownPasswords: learns ? users.filter((user) => !isKnown(user)) : [],
       keys: keys.filter((key) => key.partner === name).map(({ fingerprint }) => fingerprint),
       sftp: togetherOf(
         new Map(found.map((login, i) => [String(i), login])),

@@ -228,6 +228,16 @@ export type PartnerAuth =
       readonly username: string
       readonly proof: BackendProof
     }
+  /**
+   * As `local`, with the passwords that the old server has accepted in the phase legacy; the hash is of users whose password
+   * is not known by then.
+   */
+  | {
+      readonly mode: 'learn'
+      readonly passwordHash: string | undefined
+      readonly username: string
+      readonly proof: BackendProof
+    }
   /** The client's certificate is enough; the backend is entered as with `local`. */
   | { readonly mode: 'certificate'; readonly username: string; readonly proof: BackendProof }
 

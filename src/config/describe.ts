@@ -142,7 +142,9 @@ function describePartner({ name, users, sources, listeners, certificates, auth, 
         ? { mode: auth.mode, ...(username !== undefined && { username }) }
         : {
             mode: auth.mode,
-            ...(auth.mode === 'local' && { passwordHash: hidden }),
+            ...((auth.mode === 'local' || (auth.mode === 'learn' && auth.passwordHash !== undefined)) && {
+              passwordHash: hidden,
+            }),
             sftp: { username, ...describeProof(auth.proof) },
           },
     ...(backends.length > 1 ? { backends } : { backend }),

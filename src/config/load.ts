@@ -41,7 +41,8 @@ export async function loadConfig(file: string, env: NodeJS.ProcessEnv, checks?: 
     problems,
     checks,
   })
-  const common = { globals: source, env, problems, checks, migration, loginMs: globals.timeouts.login }
+  const remembers = globals.state.directory !== undefined
+  const common = { globals: source, env, problems, checks, migration, remembers, loginMs: globals.timeouts.login }
   const partners = await loadPartners({
     ...common,
     pattern,

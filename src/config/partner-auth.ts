@@ -11,6 +11,8 @@ type PartnerValues = Values<typeof partnerSchema>
 
 export interface AuthParts {
   readonly problems: Problems
+  /** Whether there is a state directory, to remember things in. */
+  readonly remembers: boolean
   readonly checks: Checks | undefined
   readonly env: NodeJS.ProcessEnv
   /** The text of a key's file; throws Error with the reason in plain words. */
@@ -69,14 +71,17 @@ export async function checkAuth(
   if (mode === 'local' && passwordHash === undefined) {
     problems.add(source, hashed, 'is missing; mode local needs what `ftps-gateway hash-password` prints')
   }
+  if (mode === 'learn' && !parts.remembers)
+    problems.add(source, ['auth', 'mode'], 'learn needs state.directory in the main file, where verifiers are kept')
   const fault = passwordHash === undefined ? undefined : checks?.passwordHash(passwordHash)
-  if (mode === 'local' && fault !== undefined) problems.add(source, hashed, fault)
+  if (mode !== 'certificate' && fault !== undefined) problems.add(source, hashed, fault)
   if (mode === 'certificate' && textAt(source, hashed) !== undefined) {
     problems.add(source, hashed, 'needs auth.mode: local; with certificate nobody is asked for a password')
   }
   const account = await checkAccount(auth, source, parts)
   if (account === undefined) return undefined
   if (mode === 'certificate') return { mode, ...account }
+  if (mode === 'learn') return { mode, passwordHash, ...account }
   return passwordHash === undefined ? undefined : { mode, passwordHash, ...account }
 }
 

@@ -30,6 +30,8 @@ export interface PartnerParts {
   /** Of partners that say nothing else. */
   readonly limits: PartnerLimits
   readonly migration: MigrationConfig
+  /** Whether there is a state directory. */
+  readonly remembers: boolean
   /** From the connection of a client to the end of its login. */
   readonly loginMs: number
   readonly env: NodeJS.ProcessEnv
@@ -47,7 +49,8 @@ export async function loadPartners(parts: PartnerParts): Promise<readonly Partne
   } catch (error) {
     problems.add(globals, ['partners'], inWords(error))
   }
-  const reading = { env: parts.env, problems, checks: parts.checks, ...sharedReads(parts.checks) }
+  const { env, checks, remembers } = parts
+  const reading = { env, problems, checks, remembers, ...sharedReads(parts.checks) }
   const drafts = await manyAtATime(files, (file) => readDrafts(file, reading))
   const claims = new Claims(problems)
   return drafts.flat().flatMap((draft) => complete(draft, claims, parts) ?? [])

@@ -152,7 +152,7 @@ export const partnerSchema = {
     certificates: listOf(kinds.certificateName),
   }),
   auth: table({
-    mode: preset(kinds.oneOf(['passthrough', 'local', 'certificate'], ['learn']), 'passthrough'),
+    mode: preset(kinds.oneOf(['passthrough', 'local', 'learn', 'certificate']), 'passthrough'),
     username: optional(kinds.userName),
     passwordHash: secret(kinds.passwordHash),
     sftp: table({

@@ -40,6 +40,11 @@ const words: Table = {
           'config.refused',
           `New configuration is refused, the old one stays in force: ${e.problems.join('; ')}`,
         ],
+  passwordLearned: (e) => [
+    'info',
+    'password.learned',
+    `The password of ${e.user} of partner ${e.partner} is known now`,
+  ],
   certificate: (e) => {
     const { listener, notAfter } = e
     const until = notAfter.toISOString()

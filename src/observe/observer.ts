@@ -21,6 +21,8 @@ export type Event =
       readonly later?: boolean
     }
   | MigrationEvent
+  /** The verifier of a password that an old server has accepted is kept. */
+  | { readonly kind: 'passwordLearned'; readonly partner: string; readonly user: string }
   /** Something that the operator should change; `topic` is stable, `message` says what and what to do. */
   | { readonly kind: 'warning'; readonly topic: string; readonly message: string; readonly session?: string }
   /** Our own mistake: an exception that nobody foresaw. */

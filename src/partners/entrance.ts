@@ -11,6 +11,7 @@ import type { Secret } from '../ftp/secret.ts'
 import type { Found } from './directory.ts'
 import { createHashingQueue } from './hashing-queue.ts'
 import { credentialsOf } from './held-credentials.ts'
+import type { LearnedPasswords } from './learned-passwords.ts'
 import { verifyPassword } from './password-hash.ts'
 import { ProvenPasswords } from './proven-passwords.ts'
 import { RefusalGuard } from './refusal-guard.ts'
@@ -21,6 +22,8 @@ export interface EntranceParts {
   readonly backends: ReadonlyMap<string, Backend>
   /** Throws an Error that does not show the key. */
   readonly parseKey: (text: string, passphrase: string | undefined) => PrivateKey
+  /** Passwords that old servers have accepted; undefined: none are known. */
+  readonly learned?: Pick<LearnedPasswords, 'hashOf' | 'learn'> | undefined
 }
 
 /** What a client gives for a backend that checks it. */
@@ -33,7 +36,7 @@ export interface PassedThrough {
 /** Checks what clients give, and enters backends. All throw BackendError, `loginRefused` for what the client gave. */
 export interface Entrance {
   /** Checks the password of a partner that the gateway checks itself; nothing where a certificate has proved it. */
-  prove(partner: PartnerConfig, password: Secret | undefined): Promise<void>
+  prove(partner: PartnerConfig, user: string, password: Secret | undefined): Promise<void>
   /** Enters with what the gateway holds for the partner. */
   openHeld(backend: string, partner: PartnerConfig, user: string): Promise<FileSystem>
   /** Enters with what the client gave. */
@@ -41,6 +44,9 @@ export interface Entrance {
   /** Refuses a login unheard, in the time that a wrong password takes. */
   refuse(reason: string, found: Found, password: Secret | undefined): Promise<never>
 }
+
+/** Costs what other hashes cost, and no password has it. */
+const hashOfNothing = `$scrypt$ln=15,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
 
 /** Throws an Error that names every partner whose key is bad. */
 export function createEntrance(parts: EntranceParts): Entrance {
@@ -59,14 +65,22 @@ export function createEntrance(parts: EntranceParts): Entrance {
   const verify = (passwordHash: string, password: string) => hashing.run(() => verifyPassword(passwordHash, password))
 
   return {
-    async prove({ name, auth }, password) {
-      if (auth.mode !== 'local') return
+    async prove({ name, auth }, user, password) {
+      if (auth.mode !== 'local' && auth.mode !== 'learn') return
       if (password === undefined) throw new BackendError('loginRefused', 'there is no password')
-      if (proven.has(auth.passwordHash, password)) return
-      if (!(await verify(auth.passwordHash, password.reveal()))) {
+      const learned = auth.mode === 'learn' ? await parts.learned?.hashOf(name, user) : undefined
+      const passwordHash = learned ?? auth.passwordHash
+      if (passwordHash === undefined) {
+        // In the time that a wrong password takes.
+        await verify(hashOfNothing, password.reveal())
+        const why = `no old server has ever accepted a password of ${user} while the gateway relayed it (auth.mode: learn)`
+        throw new BackendError('loginRefused', `partner ${name}: ${why}`)
+      }
+      if (proven.has(passwordHash, password)) return
+      if (!(await verify(passwordHash, password.reveal()))) {
         throw new BackendError('loginRefused', `wrong password for partner ${name}`)
       }
-      proven.add(auth.passwordHash, password)
+      proven.add(passwordHash, password)
     },
 
     async openHeld(backendName, { name }, user) {
@@ -94,8 +108,10 @@ export function createEntrance(parts: EntranceParts): Entrance {
     },
 
     async refuse(reason, { partner, route }, password) {
-      if (partner?.auth.mode === 'local') await verify(partner.auth.passwordHash, password?.reveal() ?? '')
-      else if (partner?.auth.mode === 'passthrough') await refusalTimes.wait(route.backend)
+      const { auth } = partner ?? {}
+      if (auth?.mode === 'local' || auth?.mode === 'learn')
+        await verify(auth.passwordHash ?? hashOfNothing, password?.reveal() ?? '')
+      else if (auth?.mode === 'passthrough') await refusalTimes.wait(route.backend)
       throw new BackendError('loginRefused', reason)
     },
   }

@@ -78,7 +78,16 @@ export function createLogIn(parts: LogInParts): {
   /** Whether a caller needs no password with this certificate. */
   readonly certificateSuffices: (caller: Caller, certificate: ShownCertificate | undefined) => boolean
 } {
-  const { partners, defaultBackend, backendCharset, usage = new Usage(), defaultLimits, gate, relaying } = parts
+  const {
+    partners,
+    defaultBackend,
+    backendCharset,
+    usage = new Usage(),
+    defaultLimits,
+    gate,
+    relaying,
+    learned,
+  } = parts
   const directory = createDirectory(partners, defaultBackend)
   const entrance = createEntrance(parts)
   const oldGuard = new RefusalGuard()
@@ -109,6 +118,8 @@ export function createLogIn(parts: LogInParts): {
     const server = relaying?.oldServers.get(name)
     const relayed = () => logInAt(server, username, password, partner?.dialect ?? {})
     const inside = await oldGuard.run(`${name} ${username}`, relayed)
+    if (partner?.auth.mode === 'learn' && password !== undefined)
+      learned?.learn(partner.name, toText(username), inUtf8(password))
     try {
       const admitted = await gate?.admit(partner, toText(username), 'password')
       const limits = partner ? partner.limits : defaultLimits
@@ -135,7 +146,7 @@ export function createLogIn(parts: LogInParts): {
     const user = toText(username)
     const pass = (proof: Proof) => gate?.admit(partner, user, proof)
     if (partner !== undefined && partner.auth.mode !== 'passthrough') {
-      await entrance.prove(partner, password)
+      await entrance.prove(partner, user, password)
       const admitted = await pass(partner.auth.mode === 'certificate' ? 'certificate' : 'password')
       const stay = enter(attempt, found)
       const open = (name: string) => entrance.openHeld(name, partner, user)
@@ -185,8 +196,7 @@ export function createLogIn(parts: LogInParts): {
       if (partner && mustShow(partner) && !isNamed(partner.certificates, certificate)) {
         throw new BackendError('loginRefused', `no certificate of partner ${partner.name}`)
       }
-      // SSH has user names and passwords in UTF-8 (RFC 4252 sections 5 and 8), whatever charset the client has.
-      const passwordInUtf8 = password && new Secret(toText(password.reveal()))
+      const passwordInUtf8 = password && inUtf8(password)
       if (elsewhere !== undefined || goal.kind === 'legacy') {
         return entrance.refuse(elsewhere ?? 'relayed', found, passwordInUtf8)
       }
@@ -210,6 +220,11 @@ export function createLogIn(parts: LogInParts): {
 /** NUL and its kind in a user name have opened doors elsewhere (CVE-2025-47812); no backend needs them. */
 function isUserName(username: ByteString): boolean {
   return username !== '' && !/[\x00-\x1f\x7f]/.test(username)
+}
+
+/** SSH has user names and passwords in UTF-8 (RFC 4252 sections 5 and 8), whatever charset the client has. */
+function inUtf8(password: Secret): Secret {
+  return new Secret(toText(password.reveal()))
 }
 
 function mustShow({ auth, certificates }: PartnerConfig): boolean {

@@ -1,4 +1,5 @@
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hashPassword } from '../../src/partners/password-hash.ts'
@@ -60,6 +61,7 @@ beforeAll(async () => {
     env: { CANARY_BACKEND: backendPassword },
   })
   config = join(gateway.folder, 'gateway.yaml')
+  writeLearned(passwordHash)
 })
 afterAll(async () => {
   await gateway?.stop()
@@ -76,7 +78,18 @@ function writePartners(privateKey: string, passwordHash: string): void {
     match: { users: ['beta'] },
     auth: { mode: 'local', passwordHash, sftp: { username: 'beta', password: `\${CANARY_BACKEND}` } },
   }
-  for (const partner of [acme, beta]) writeFileSync(join(folder, `${partner.name}.json`), JSON.stringify(partner))
+  const gamma = { ...acme, name: 'gamma', match: { users: ['gamma', 'unheard'] }, auth: { mode: 'learn', sftp } }
+  for (const partner of [acme, beta, gamma])
+    writeFileSync(join(folder, `${partner.name}.json`), JSON.stringify(partner))
+}
+
+/** As if an old server had accepted it. */
+function writeLearned(passwordHash: string): void {
+  const passwords = join(gateway.folder, 'state', 'passwords')
+  mkdirSync(passwords)
+  const learned = { partner: 'gamma', user: 'gamma', at: new Date(0).toISOString(), passwordHash }
+  const name = createHash('sha256').update('gamma gamma').digest('hex')
+  writeFileSync(join(passwords, `${name}.json`), JSON.stringify(learned))
 }
 
 const curl = (name: string, secret: string, ...args: readonly string[]) => {
@@ -97,6 +110,8 @@ describe('Nothing shows a password, a key or a hash of a partner', () => {
   test('of sessions that go well and of those that do not', async () => {
     expect((await curl('acme', password, '-T', '-')).code).toBe(0)
     expect((await curl('acme', wrong, '-T', '-')).code).toBe(67)
+    expect((await curl('gamma', password, '-T', '-')).code).toBe(0)
+    expect((await curl('unheard', password, '-T', '-')).code).toBe(67)
     // Its backend refuses what the gateway has for it.
     expect((await curl('beta', password, '-T', '-')).code).not.toBe(0)
     const client = await Dialogue.connect({
@@ -110,7 +125,7 @@ describe('Nothing shows a password, a key or a hash of a partner', () => {
     await client.send(`PASS ${password}`, 'PASS [secret]')
     await client.dialogue('< 230', `> SITE PSWD ${misplaced}`, '< 500', `> ACCT ${misplaced}`, '< 202')
     await client.dialogue('> QUIT', '< 221')
-    await gateway.told('session.closed', 4)
+    await gateway.told('session.closed', 6)
     said.set('metrics', await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text())
   })
 
@@ -118,6 +133,7 @@ describe('Nothing shows a password, a key or a hash of a partner', () => {
     expect(await withConfig('check')).toBe(0)
     for (const format of ['table', 'csv', 'json', 'html'])
       expect(await withConfig('report', '--format', format)).toBe(0)
+    expect(said.get(`report --format json --config ${config}`)).toContain('the password is not known yet of unheard')
     const pins = Object.values(sshd.fingerprints).flatMap((print) => ['--host-key', print])
     const server = ['--server', `${sshd.host}:${sshd.port}`]
     for (const format of ['md', 'txt', 'html'])
@@ -154,7 +170,9 @@ describe('Nothing shows a password, a key or a hash of a partner', () => {
     said.set('transfer log', readFileSync(join(folder, 'transfers.log'), 'utf8'))
     const state = join(gateway.folder, 'state')
     for (const name of readdirSync(state, { recursive: true, encoding: 'utf8' })) {
-      if (/jsonl?$|_keys$/.test(name)) said.set(name, readFileSync(join(state, name), 'utf8'))
+      // Verifiers are kept in there, and nowhere else.
+      if (/jsonl?$|_keys$/.test(name) && !name.startsWith('passwords/'))
+        said.set(name, readFileSync(join(state, name), 'utf8'))
     }
     // What is empty, or is not there, shows nothing.
     for (const source of ['log', 'transfer log', 'metrics']) expect(said.get(source)).toContain('acme')

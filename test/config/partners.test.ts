@@ -102,7 +102,10 @@ test.each([
   ['name: a\nmatch: { users: [""] }', ['2:18 match.users[0]: must be a user name, not empty']],
   ['name: a\nmatch: { users: ["a\\0b"] }', ['2:18 match.users[0]: must be a user name, not empty']],
   ['name: a\nmatch: { users: [a] }\nphase: brownout', ['1:1 timeline.brownout: is missing; phase: brownout needs']],
-  ['name: a\nmatch: { users: [a] }\nauth: { mode: learn }', ['3:15 auth.mode: "learn" is not in this version yet']],
+  [
+    'name: a\nmatch: { users: [a] }\nauth: { mode: learn, sftp: { username: x, password: y } }',
+    ['3:15 auth.mode: learn needs state.directory in the main file'],
+  ],
   ['name: a\nmatch: { users: [a] }\nshadow: {}', ['3:1 shadow: is not in this version yet']],
   [
     'name: a\nmatch: { users: [a] }\nexpect: { upload: { every: 30s } }',
@@ -137,6 +140,18 @@ test.each([
   const faults = await partnerFaults(text)
   expect(faults).toHaveLength(starts.length)
   for (const [i, start] of starts.entries()) expect(faults[i]).toContain(`partners.d/acme.yaml:${start}`)
+})
+
+test.each([
+  ['', undefined],
+  [`, passwordHash: "${hash}"`, hash],
+])('a partner whose password is learned needs an account on the backend%s', async (more, passwordHash) => {
+  const { partners } = await configOf({
+    'gateway.yaml': `${smallest}state: { directory: state }\npartners: a.partner.yaml\n`,
+    'a.partner.yaml': `name: a\nmatch: { users: [a] }\nauth: { mode: learn, sftp: { username: x, password: y }${more} }\n`,
+  })
+  const proof = { kind: 'password' }
+  expect(partners[0]?.auth).toMatchObject({ mode: 'learn', passwordHash, username: 'x', proof })
 })
 
 test('two partners cannot have one name', async () => {
