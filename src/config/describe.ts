@@ -7,6 +7,7 @@ import type {
   OldServerConfig,
   PartnerConfig,
   PartnerLimits,
+  PathConfig,
 } from './config.ts'
 import { describeMigration, describePartnerMigration } from './describe-migration.ts'
 import { size, time } from './describe-units.ts'
@@ -150,12 +151,17 @@ function describePartner({ name, users, sources, listeners, certificates, auth, 
     ...(backends.length > 1 ? { backends } : { backend }),
     ...(legacy !== undefined && { legacy }),
     ...(migration && describePartnerMigration(migration)),
-    ...(paths ? { paths } : root !== undefined && { root }),
+    ...(paths ? { paths: describePaths(paths, backends) } : root !== undefined && { root }),
     ...(symlinks && { symlinks }),
     ...(expect && { expect: { upload: { every: time(expect.everyMs), weekdays: expect.weekdays } } }),
     ...toldOnly(dialect),
     ...(limits && describeLimits(limits)),
   }
+}
+
+/** A path on what is tried in turn names no backend. */
+function describePaths(paths: readonly PathConfig[], tried: readonly string[]): readonly object[] {
+  return paths.map(({ backend, ...path }) => (tried.includes(backend) ? path : { ...path, backend }))
 }
 
 /** Nothing where there are none. */

@@ -104,7 +104,7 @@ function complete(
   const { legacy } = values
   const fault = legacy === undefined ? undefined : backendFault(legacy, parts.globals, 'ftps')
   if (fault !== undefined) problems.add(source, ['legacy'], fault)
-  const files = checkFiles(values, source, { ...parts, usual: backends[0] })
+  const files = checkFiles(values, source, { ...parts, backends })
   if (auth === undefined) return undefined
   const dialect = dialectChangesOf(values)
   const limits = limitsOf(values.limits, parts.limits, { source, path: ['limits'], problems, checks })

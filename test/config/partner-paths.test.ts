@@ -36,6 +36,41 @@ test('what is printed of paths loads again to the same', async () => {
   expect(again.partners).toEqual(config.partners)
 })
 
+test('what is printed of paths beside backends loads again to the same', async () => {
+  const paths = 'paths: [{ ftp: /, sftp: /data/a }, { ftp: /old, sftp: /old, backend: third }]'
+  const text = `${globals.replace('backends: [', `backends: [${backend('third')}, `)}partners: p/*.yaml\n`
+  const loadThree = (partner: string) =>
+    configOf({ 'gateway.yaml': text, 'p/a.yaml': `name: a\nmatch: { users: [a] }\n${partner}` })
+  const config = await loadThree(`backends: [main, other]\n${paths}\n`)
+  expect(config.partners).toMatchObject([
+    { backend: 'main', backends: ['main', 'other'], paths: [{ backend: 'main' }, { backend: 'third' }] },
+  ])
+  const [, partner = ''] = describeConfig(config).split('\n# Partner a\n')
+  const again = await loadThree(partner.replace(/^#/gm, '').replace(/^name: .*\n|^match:\n(?: .*\n)+/gm, ''))
+  expect(again.partners).toEqual(config.partners)
+})
+
+test('beside backends that are tried in turn, no path names one of them, and the login starts on them', async () => {
+  const faults = async (paths: string) => {
+    const text = `${globals.replace('backends: [', `backends: [${backend('third')}, `)}partners: p/*.yaml\n`
+    const start = 'name: a\nmatch: { users: [a] }\nbackends: [main, other]\n'
+    const loading = configOf({ 'gateway.yaml': text, 'p/a.yaml': `${start}paths: ${paths}` })
+    return loading.then(() => 'none', String)
+  }
+  for (const name of ['main', 'other']) {
+    expect(await faults(`[{ ftp: /, sftp: /x }, { ftp: /b, sftp: /y, backend: ${name} }]`)).toContain(
+      `paths[1].backend: "${name}" is one of backends, which are tried in turn; leave it out`,
+    )
+  }
+  for (const paths of [
+    '[{ ftp: /b, sftp: /y }, { ftp: /, sftp: /x, backend: third }]',
+    '[{ ftp: /b, sftp: /y, backend: third }]',
+  ]) {
+    expect(await faults(paths)).toContain('.backend: a login starts in this path, so it has to be on backends')
+  }
+  expect(await faults('[{ ftp: /, sftp: /x }, { ftp: /b, sftp: /y, backend: third }]')).toBe('none')
+})
+
 test('faults of paths have their places', async () => {
   const start = 'name: a\nmatch: { users: [a] }\n'
   expect(await partnerFaults(`${start}root: /x\npaths: [{ ftp: /, sftp: /y }]`)).toEqual([

@@ -12,6 +12,7 @@ let opened: string[]
 beforeEach(() => {
   ;[main, other] = [new MemoryBackend(), new MemoryBackend()]
   opened = []
+  away = undefined
   for (const folder of ['/data', '/data/acme', '/data/acme/in', '/data/shared']) main.tree.addDirectory(folder)
   for (const folder of ['/export', '/export/acme', '/export/acme/sub']) other.tree.addDirectory(folder)
   main.tree.addFile('/data/acme/in/file', 'in')
@@ -34,12 +35,15 @@ const usual = [
   path('/fixed', '/data/shared', 'main', true),
 ]
 
+let away: string | undefined
+
 function named(name: string, backend: MemoryBackend): Backend {
   return {
     name,
     up: true,
-    open: (...args) => {
+    open: async (...args) => {
       opened.push(name)
+      if (name === away) throw new BackendError('unavailable', 'no connection')
       return backend.open(...args)
     },
     prepare: () => undefined,
@@ -48,7 +52,11 @@ function named(name: string, backend: MemoryBackend): Backend {
   }
 }
 
-async function logIn(paths = usual, more: Partial<PartnerConfig> = {}): Promise<FileSystem> {
+async function logIn(
+  paths = usual,
+  more: Partial<PartnerConfig> = {},
+  others: readonly (readonly [string, Backend])[] = [],
+): Promise<FileSystem> {
   const auth = { mode: 'passthrough', username: undefined } as const
   const backend = paths.find(({ ftp }) => ftp === '/')?.backend ?? paths[0]?.backend ?? 'main'
   const partner = {
@@ -63,10 +71,7 @@ async function logIn(paths = usual, more: Partial<PartnerConfig> = {}): Promise<
   }
   const { logIn } = createLogIn({
     partners: [{ ...partner, ...more }],
-    backends: new Map([
-      ['main', named('main', main)],
-      ['other', named('other', other)],
-    ]),
+    backends: new Map([['main', named('main', main)], ['other', named('other', other)], ...others]),
     defaultBackend: 'main',
     backendCharset: 'utf-8',
     parseKey: () => ({ type: 'none' }),
@@ -109,6 +114,28 @@ test('listings show the folders of the map beside what is there', async () => {
   expect(await names(files, '/a/deep/shared')).toEqual(['file common'])
   expect(await names(files, '/out')).toEqual(['directory sub', 'file report'])
   await expect(names(files, '/b')).rejects.toMatchObject({ kind: 'notFound' })
+})
+
+test('of backends that are tried in turn, the one that is there has the paths of the partner', async () => {
+  const paths = [path('/', '/data/acme'), path('/shared', '/data/shared'), path('/out', '/export/acme', 'third')]
+  const tried = { backends: ['main', 'other'] }
+  other.tree.addDirectory('/data')
+  for (const folder of ['/data/acme', '/data/shared']) other.tree.addDirectory(folder)
+  other.tree.addFile('/data/acme/top', 'top elsewhere')
+  other.tree.addFile('/data/shared/common', 'shared elsewhere')
+  const third = new MemoryBackend()
+  for (const folder of ['/export', '/export/acme']) third.tree.addDirectory(folder)
+  third.tree.addFile('/export/acme/report', 'third')
+  const contents = async () => {
+    const files = await logIn(paths, tried, [['third', named('third', third)]])
+    const found: string[] = []
+    for (const name of ['/top', '/shared/common', '/out/report']) found.push(await content(files, name))
+    return found
+  }
+  expect(await contents()).toEqual(['top', 'shared', 'third'])
+  away = 'main'
+  expect(await contents()).toEqual(['top elsewhere', 'shared elsewhere', 'third'])
+  expect(opened).toEqual(['main', 'third', 'main', 'other', 'third'])
 })
 
 test('a folder of the map hides what has its name on the backend', async () => {
