@@ -1,6 +1,6 @@
 import { createHostKeyPolicy } from '../backend/sftp/host-keys.ts'
 import { probeHostKey, type ShownKey } from '../backend/sftp/probe.ts'
-import type { Config, PartnerConfig } from '../config/config.ts'
+import type { Config, PartnerConfig, PathConfig } from '../config/config.ts'
 import { readText } from '../config/files.ts'
 import { fingerprint } from '../config/kinds.ts'
 import { dateOf } from '../ftp/local-time.ts'
@@ -30,7 +30,7 @@ export const handover: Verb = {
   --user NAME           its user there (default: auth.username, or its first user)
   --contact TEXT        whom it asks (default: migration.contact)
   --link URL            where it finds more (default: migration.link)
-  --format FORMAT       md (default), txt or html
+  --format FORMAT       md (default), txt, html, or eml: a draft of a mail to owner.email
 
 The host keys that the server shows have to be pinned, for the backend or by --host-key: a page with the key of somebody in
 between would be worse than none. Exit code 1: the server has shown another one.
@@ -76,12 +76,14 @@ between would be worse than none. Exit code 1: the server has shown another one.
       user,
       hostKeys: shown,
       root: partner.root,
+      paths: partner.paths && pathsOf(partner, partner.paths),
       dates: datesOf(config, partner),
       contact: options.contact ?? migration.contact,
       link: options.link ?? migration.link,
       found: await foundFor(config, partner),
     })
-    io.stdout.write(sheetText(sheet, format))
+    const [to, from] = [partner.migration?.owner?.email, options.contact ?? migration.contact].map(addressOf)
+    io.stdout.write(sheetText(sheet, format, { from, to }))
     return exit.ok
   },
 }
@@ -94,6 +96,19 @@ async function foundFor({ state }: Config, { name }: PartnerConfig): Promise<rea
     usage: sumOf(rows.filter(({ partner }) => partner === name).map(({ usage }) => usage)),
   })
   return [...blockers, ...notes].map((text) => `You use ${text}.`)
+}
+
+/** What is on another backend than that of the login is not on the server of the page. */
+function pathsOf({ backend: home }: PartnerConfig, paths: readonly PathConfig[]): HandoverFacts['paths'] {
+  const byLength = [...paths].sort((a, b) => b.ftp.length - a.ftp.length)
+  return byLength.map(({ ftp, sftp, backend, readOnly }) => {
+    return { ftp, there: backend === home ? sftp : undefined, readOnly }
+  })
+}
+
+/** What can stand in the head of a mail; undefined for other words. */
+function addressOf(text: string | undefined): string | undefined {
+  return text !== undefined && /^[!-?A-~]+@[!-?A-~]+$/.test(text) ? text : undefined
 }
 
 const whatBegins = {

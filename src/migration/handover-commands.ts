@@ -1,4 +1,4 @@
-import { type HandoverFacts, keyName } from './handover-facts.ts'
+import { type HandoverFacts, keyName, placeBySftp } from './handover-facts.ts'
 import { rsaBitsOf } from './public-key.ts'
 import type { Part } from './sheet.ts'
 
@@ -19,8 +19,12 @@ function code(id: string, label: string, text: string): Part {
 
 const file = 'orders.csv'
 
-function target({ root }: HandoverFacts): string {
-  return `${root === undefined || root === '/' ? '' : root}/in/${file}`
+/** Where there is no /in, the first folder of which the place is known. */
+function target(facts: HandoverFacts): string {
+  const known = facts.paths?.find(({ there }) => there !== undefined)
+  return (
+    placeBySftp(facts, `/in/${file}`) ?? placeBySftp(facts, `${known?.ftp === '/' ? '' : known?.ftp}/${file}`) ?? file
+  )
 }
 
 /** For a POSIX shell. */

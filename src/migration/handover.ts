@@ -79,7 +79,17 @@ function keyParts(partner: string): readonly Part[] {
   ]
 }
 
-function folderParts({ root }: HandoverFacts): readonly Part[] {
+function folderParts({ root, paths }: HandoverFacts): readonly Part[] {
+  if (paths !== undefined) {
+    const items = [...paths].reverse().map(({ ftp, there, readOnly }) => {
+      const place = there === undefined ? 'is not on this server: please ask' : `was by FTPS what is ${there} by SFTP`
+      return `${ftp} ${place}${readOnly ? '; nothing can be changed there' : ''}`
+    })
+    return [
+      { kind: 'text', text: 'Of names that fit, the longest counts:' },
+      { kind: 'list', items },
+    ]
+  }
   if (root === undefined || root === '/') {
     return [{ kind: 'text', text: 'They have the same names: what was /out/file by FTPS is /out/file by SFTP.' }]
   }

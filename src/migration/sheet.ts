@@ -17,11 +17,47 @@ export type Part =
   /** Lines to copy; `id` is stable, for whoever looks for one. */
   | { readonly kind: 'code'; readonly id: string; readonly label: string; readonly text: string }
 
-export const sheetFormats = ['md', 'txt', 'html'] as const
+export const sheetFormats = ['md', 'txt', 'html', 'eml'] as const
 export type SheetFormat = (typeof sheetFormats)[number]
 
-export function sheetText(sheet: Sheet, format: SheetFormat): string {
-  return { md, txt, html }[format](sheet)
+/** Of a letter; who is not known is left out, to be filled in. */
+export interface Letter {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+}
+
+export function sheetText(sheet: Sheet, format: SheetFormat, letter: Letter = {}): string {
+  return { md, txt, html, eml: () => eml(sheet, letter) }[format](sheet)
+}
+
+/** A draft, which mail programs open to be sent (RFC 5322); the page is its text. */
+function eml(sheet: Sheet, { from, to }: Letter): string {
+  const head = [
+    ...(from === undefined ? [] : [`From: ${from}`]),
+    ...(to === undefined ? [] : [`To: ${to}`]),
+    `Subject: ${encodedWords(sheet.title)}`,
+    'X-Unsent: 1',
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain; charset=utf-8',
+    'Content-Transfer-Encoding: base64',
+  ]
+  const body =
+    Buffer.from(txt(sheet))
+      .toString('base64')
+      .match(/.{1,76}/g) ?? []
+  return `${[...head, '', ...body].join('\r\n')}\r\n`
+}
+
+/** Words of up to 39 bytes, so that a line with one has at most 76 characters, also the first (RFC 2047 section 2). */
+function encodedWords(text: string): string {
+  if (/^[ -~]{1,60}$/.test(text)) return text
+  const words: string[] = []
+  for (const character of text) {
+    const last = words.at(-1)
+    if (last === undefined || Buffer.byteLength(last + character) > 39) words.push(character)
+    else words[words.length - 1] = last + character
+  }
+  return words.map((word) => `=?utf-8?B?${Buffer.from(word).toString('base64')}?=`).join('\r\n ')
 }
 
 function md({ title, sections }: Sheet): string {

@@ -23,15 +23,19 @@ interface Setting {
   readonly pins?: readonly string[]
   readonly args?: readonly string[]
   readonly root?: string
+  /** Further settings of the partner. */
+  readonly more?: object
 }
 
-async function handover({ pins, args = [], root }: Setting = {}): Promise<Outcome> {
+async function handover({ pins, args = [], root, more = {} }: Setting = {}): Promise<Outcome> {
   const { ed25519, ecdsa, rsa } = sshd.fingerprints
   const config = join(folder, 'gateway.yaml')
   const backend = { name: 'main', host: 'sftp.internal', hostKeys: pins ?? [ed25519, ecdsa, rsa] }
-  writeFileSync(config, JSON.stringify({ version: 1, backends: [backend], partners: 'acme.json' }))
+  const backends = [backend, { ...backend, name: 'other', host: 'secret.internal' }]
+  const defaults = { backend: 'main' }
+  writeFileSync(config, JSON.stringify({ version: 1, backends, defaults, partners: 'acme.json' }))
   const partner = { name: 'acme', match: { users: ['acme'] }, auth: { username: sshd.user.name } }
-  writeFileSync(join(folder, 'acme.json'), JSON.stringify({ ...partner, ...(root !== undefined && { root }) }))
+  writeFileSync(join(folder, 'acme.json'), JSON.stringify({ ...partner, ...(root !== undefined && { root }), ...more }))
   const server = ['--server', `${sshd.host}:${sshd.port}`]
   return inProcess(['handover', 'acme', '--config', config, ...(args.includes('--server') ? [] : server), ...args])
 }
@@ -101,8 +105,47 @@ describe('ftps-gateway handover', () => {
     expect(stdout).not.toContain('undefined')
   })
 
+  const paths = [
+    { ftp: '/', sftp: '/data/acme' },
+    { ftp: '/in', sftp: '/drop/acme', readOnly: true },
+    { ftp: '/old', sftp: '/secret', backend: 'other' },
+  ]
+
+  test('shows where each folder of a path map is, and nothing of other servers', async () => {
+    const { stdout } = await handover({ more: { paths }, args: ['--format', 'txt'] })
+    expect(stdout).toContain(
+      [
+        '  * / was by FTPS what is /data/acme by SFTP',
+        '  * /in was by FTPS what is /drop/acme by SFTP; nothing can be changed there',
+        '  * /old is not on this server: please ask',
+      ].join('\n'),
+    )
+    expect(stdout).toContain('/drop/acme/orders.csv')
+    expect(stdout).not.toMatch(/undefined|secret/)
+    const elsewhere = [{ ftp: '/out', sftp: '/exports' }]
+    expect((await handover({ more: { paths: elsewhere } })).stdout).toContain('/exports/orders.csv')
+  })
+
+  test('is a mail to the owner, which is still to be sent', async () => {
+    const more = {
+      title: 'Ångström & Söhne, eine Gesellschaft mit sehr langem Namen',
+      owner: { email: 'edi@acme.example' },
+    }
+    const args = ['--format', 'eml', '--contact', 'us@example.com']
+    const { stdout } = await handover({ more, args })
+    const [head = '', body = ''] = stdout.split('\r\n\r\n')
+    expect(head).toMatch(/^From: us@example\.com\r\nTo: edi@acme\.example\r\nSubject: =\?utf-8\?B\?/)
+    for (const line of stdout.split('\r\n')) expect(line.length).toBeLessThanOrEqual(76)
+    expect(stdout).toMatch(/^[\r\n -~]*$/)
+    const words = [...head.matchAll(/=\?utf-8\?B\?([^?]*)\?=/g)].map(([, text = '']) => Buffer.from(text, 'base64'))
+    expect(words.join('')).toBe(`From FTPS to SFTP: ${more.title}`)
+    const { stdout: text } = await handover({ more, args: [...args.slice(2), '--format', 'txt'] })
+    expect(Buffer.from(body, 'base64').toString()).toBe(text)
+    expect((await handover({ args: ['--format', 'eml', '--contact', 'Jo\nBcc: x@y'] })).stdout).toMatch(/^Subject: /)
+  })
+
   test.each([
-    [['--format', 'pdf'], '--format takes md, txt, html, not pdf'],
+    [['--format', 'pdf'], '--format takes md, txt, html, eml, not pdf'],
     [['--server', 'a:b:c'], 'not HOST[:PORT]: a:b:c'],
     [
       ['--host-key', 'x'],
