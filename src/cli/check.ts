@@ -1,4 +1,5 @@
 import { describeConfig } from '../config/describe.ts'
+import { strangeNames } from '../config/environment-names.ts'
 import { exit } from './exit.ts'
 import { loadChecked } from './load-checked.ts'
 import { parseOptions, UsageError, type Verb } from './verb.ts'
@@ -15,7 +16,9 @@ secrets left out.
   async run(args, io) {
     const { config: file } = parseOptions(args, { config: { type: 'string' } })
     if (file === undefined) throw new UsageError('check needs --config FILE')
-    io.stdout.write(describeConfig(await loadChecked(file, io.env)))
+    const config = await loadChecked(file, io.env)
+    for (const message of strangeNames(io.env)) io.stderr.write(`ftps-gateway: ${message}\n`)
+    io.stdout.write(describeConfig(config))
     return exit.ok
   },
 }

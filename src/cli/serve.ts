@@ -2,6 +2,7 @@ import { families as commands } from '../commands/index.ts'
 import { openJournal } from '../composition/journal.ts'
 import { partnerTimes } from '../composition/partner-times.ts'
 import type { Config } from '../config/config.ts'
+import { strangeNames } from '../config/environment-names.ts'
 import type { Gateway } from '../gateway.ts'
 import { createLog } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
@@ -30,6 +31,7 @@ SIGHUP takes over changed files. SIGTERM stops: no new logins, transfers may fin
     const { perPartner } = config.metrics
     const metrics = createMetrics({ version, commands, perPartner, ...(revision !== undefined && { revision }) })
     const told = tellAll(log.observer, metrics.observer)
+    for (const message of strangeNames(io.env)) log.observer({ kind: 'warning', topic: 'environment', message })
     try {
       const journal = await openJournal(config, told)
       const observer = journal ? tellAll(told, journal.observer) : told
