@@ -1,6 +1,6 @@
 import { anything, none, secret, text } from '../ftp/arguments.ts'
 import { closing, coded, reply } from '../ftp/reply.ts'
-import { command } from './command.ts'
+import { command, type Session } from './command.ts'
 
 const user = command({
   verbs: ['USER'],
@@ -44,15 +44,18 @@ const acct = command({
   run: ({ user }) => (user === undefined ? reply(503, 'Send USER and PASS first.') : reply(202, 'No account needed.')),
 })
 
+function needsNewConnection({ security }: Pick<Session, 'security'>): boolean {
+  return security === 'secure' || security === 'cleared'
+}
+
 /** Out of TLS there would be no way back into it: RFC 4217 wants the connection in the clear behind the reply. */
 const rein = command({
   verbs: ['REIN'],
   argument: none,
   access: 'anyone',
-  refused: ({ security }) => security === 'secure',
+  refused: needsNewConnection,
   async run({ session }) {
-    if (session.security === 'secure' || session.security === 'cleared')
-      return reply(502, 'Log in again on a new connection.')
+    if (needsNewConnection(session)) return reply(502, 'Log in again on a new connection.')
     await session.startOver()
     return { ...reply(220, 'Ready for a new user.'), afterwards: 'logIn' }
   },

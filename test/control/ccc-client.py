@@ -72,6 +72,6 @@ if ending == "pieces":
     print(clear())
 else:
     print(clear(notify + first))
-for line in (b"PROT C\r\n", b"PBSZ 0\r\n", b"AUTH TLS\r\n", b"CCC\r\n", b"REIN\r\n", b"EPSV\r\n", b"QUIT\r\n"):
+for line in (b"PROT C\r\n", b"PBSZ 0\r\n", b"AUTH TLS\r\n", b"CCC\r\n", b"REIN\r\n", b"HELP REIN\r\n", b"EPSV\r\n", b"QUIT\r\n"):
     print(clear(line))
 print(repr(raw.recv(10)))

@@ -35,10 +35,11 @@ for (const version of ['1.2', '1.3']) {
     const lines = said.trim().split('\n')
     expect(lines.map((line) => line.slice(0, 3))).toEqual([
       ...['200', 'clo', '257'],
-      // PROT, PBSZ, AUTH, CCC, REIN.
-      ...['534', '534', '534', '533', '502'],
+      // PROT, PBSZ, AUTH, CCC, REIN, HELP.
+      ...['534', '534', '534', '533', '502', '214'],
       ...['229', '221', "b''"],
     ])
+    expect(lines).toContain('214 REIN is not implemented.')
     expect(gateway.events.filter(({ kind }) => kind === 'bug')).toEqual([])
   })
 }

@@ -551,6 +551,7 @@ test('REIN without a new login is closed after its time', async () => {
 test('REIN within TLS is 502: there would be no way back into it', async () => {
   await start({ tls: 'explicit' })
   const client = await gateway.logIn()
+  await client.dialogue('> HELP', '< 214 REIN*', '> HELP REIN', '< 214 REIN is not implemented')
   await client.dialogue('> REIN', '< 502', '> PWD', '< 257', '> QUIT', '< 221')
 })
 
