@@ -30,11 +30,11 @@ export async function freeRange(size: number): Promise<{ first: number; last: nu
 }
 
 /**
- * Starts a server on a free port and waits until it greets a client with `greeting`; takes another port when this one
- * was taken meanwhile. Throws with the server's log.
+ * Starts a server on a free port and waits until it greets a client with `greeting`, or takes connections where it waits for
+ * TLS first (undefined); takes another port when this one was taken meanwhile. Throws with the server's log.
  */
 export async function startOnFreePort(
-  greeting: RegExp,
+  greeting: RegExp | undefined,
   start: (port: number) => Promise<Daemon>,
 ): Promise<{ daemon: Daemon; port: number }> {
   for (let attempt = 1; ; attempt++) {
@@ -47,12 +47,20 @@ export async function startOnFreePort(
   }
 }
 
-async function greets(greeting: RegExp, daemon: Daemon, port: number): Promise<boolean> {
+async function greets(greeting: RegExp | undefined, daemon: Daemon, port: number): Promise<boolean> {
   for (const deadline = Date.now() + 15_000; Date.now() < deadline && daemon.running(); ) {
-    if (greeting.test(await firstLine(port))) return daemon.running()
+    if (await (greeting === undefined ? takesConnections(port) : firstLine(port).then((line) => greeting.test(line))))
+      return daemon.running()
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   return false
+}
+
+function takesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host, () => socket.destroy())
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false))
+  })
 }
 
 function firstLine(port: number): Promise<string> {

@@ -9,16 +9,19 @@ import { loopback, serverGround } from './sftp-server.ts'
 import { unpackedFile } from './unpacked.ts'
 
 /** ProFTPD with mod_tls, which wants data connections to continue the TLS session of the control connection. */
-export async function startProftpdFtps(protocols = 'TLSv1.2 TLSv1.3'): Promise<OldServerUnderTest> {
+export async function startProftpdFtps(
+  protocols = 'TLSv1.2 TLSv1.3',
+  tls: 'explicit' | 'implicit' | 'off' = 'explicit',
+): Promise<OldServerUnderTest> {
   const { runFolder, folder, home, user } = await serverGround('proftpd-ftps')
   const [certificate, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
   await runOk(program('openssl'), ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', certificate])
   const tlsLog = join(folder, 'tls.log')
-  const { daemon, port } = await startOnFreePort(/^220/, (candidate) => {
+  const { daemon, port } = await startOnFreePort(tls === 'implicit' ? undefined : /^220/, (candidate) => {
     const path = join(folder, 'proftpd.conf')
-    const places = { port: candidate, folder, home, certificate, key, tlsLog, protocols }
+    const places = { port: candidate, folder, home, certificate, key, tlsLog, protocols, tls }
     writeFileSync(path, configuration(places))
     return startDaemon(unpackedFile('/usr/sbin/proftpd'), ['--nodaemon', '--quiet', '-c', path], { runFolder })
   })
@@ -41,9 +44,10 @@ interface Configuration {
   readonly key: string
   readonly tlsLog: string
   readonly protocols: string
+  readonly tls: 'explicit' | 'implicit' | 'off'
 }
 
-function configuration({ port, folder, home, certificate, key, tlsLog, protocols }: Configuration): string {
+function configuration({ port, folder, home, certificate, key, tlsLog, protocols, tls }: Configuration): string {
   const settings = {
     ModulePath: dirname(unpackedFile('/usr/lib/proftpd/mod_tls.so')),
     LoadModule: 'mod_tls.c',
@@ -70,10 +74,11 @@ function configuration({ port, folder, home, certificate, key, tlsLog, protocols
     WtmpLog: 'off',
     TransferLog: 'none',
     SystemLog: 'none',
-    TLSEngine: 'on',
+    TLSEngine: tls === 'off' ? 'off' : 'on',
+    ...(tls === 'implicit' && { TLSOptions: 'UseImplicitSSL' }),
     TLSLog: tlsLog,
     TLSProtocol: protocols,
-    TLSRequired: 'on',
+    TLSRequired: tls === 'off' ? 'off' : 'on',
     TLSECCertificateFile: certificate,
     TLSECCertificateKeyFile: key,
     TLSVerifyClient: 'off',

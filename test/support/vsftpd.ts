@@ -30,6 +30,8 @@ export interface VsftpdOptions {
   readonly ground?: Ground
   /** Data connections have to resume the TLS session of the control connection. */
   readonly requireReuse?: boolean
+  /** Default: explicit. */
+  readonly tls?: 'explicit' | 'implicit' | 'off'
 }
 
 export async function startVsftpd(options: VsftpdOptions = {}): Promise<Vsftpd> {
@@ -44,7 +46,8 @@ export async function startVsftpd(options: VsftpdOptions = {}): Promise<Vsftpd> 
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
   await runOk(program('openssl'), ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert])
-  const { daemon, port } = await startOnFreePort(/^220/, async (candidate) => {
+  const { tls = 'explicit' } = options
+  const { daemon, port } = await startOnFreePort(tls === 'implicit' ? undefined : /^220/, async (candidate) => {
     const path = join(folder, 'vsftpd.conf')
     writeFileSync(
       path,
@@ -55,6 +58,7 @@ export async function startVsftpd(options: VsftpdOptions = {}): Promise<Vsftpd> 
         cert,
         key,
         reuse: options.requireReuse === true,
+        tls,
       }),
     )
     return startDaemon(program('vsftpd'), [path], { runFolder })
@@ -69,9 +73,10 @@ interface Configuration {
   readonly cert: string
   readonly key: string
   readonly reuse: boolean
+  readonly tls: 'explicit' | 'implicit' | 'off'
 }
 
-function configuration({ port, home, empty, cert, key, reuse }: Configuration): string {
+function configuration({ port, home, empty, cert, key, reuse, tls }: Configuration): string {
   const settings = {
     background: 'NO',
     listen: 'YES',
@@ -88,7 +93,8 @@ function configuration({ port, home, empty, cert, key, reuse }: Configuration): 
     xferlog_enable: 'NO',
     max_per_ip: 0,
     mdtm_write: 'YES',
-    ssl_enable: 'YES',
+    ssl_enable: tls === 'off' ? 'NO' : 'YES',
+    implicit_ssl: tls === 'implicit' ? 'YES' : 'NO',
     rsa_cert_file: cert,
     rsa_private_key_file: key,
     force_local_data_ssl: 'YES',
