@@ -191,11 +191,12 @@ export function createLogIn(parts: LogInParts): {
       const found = directory.find(attempt)
       const { partner, elsewhere, route } = found
       const goal = destination(found)
-      if (goal.kind === 'legacy' && elsewhere === undefined) return relay(attempt, found, goal.name)
+      const relayed = goal.kind === 'legacy' && elsewhere === undefined
       // Before the password, so that nobody without the certificate can try passwords out.
-      if (partner && mustShow(partner) && !isNamed(partner.certificates, certificate)) {
+      if (partner && mustShow(partner, relayed) && !isNamed(partner.certificates, certificate)) {
         throw new BackendError('loginRefused', `no certificate of partner ${partner.name}`)
       }
+      if (relayed) return relay(attempt, found, goal.name)
       const passwordInUtf8 = password && inUtf8(password)
       if (elsewhere !== undefined || goal.kind === 'legacy') {
         return entrance.refuse(elsewhere ?? 'relayed', found, passwordInUtf8)
@@ -227,8 +228,9 @@ function inUtf8(password: Secret): Secret {
   return new Secret(toText(password.reveal()))
 }
 
-function mustShow({ auth, certificates }: PartnerConfig): boolean {
-  return auth.mode === 'certificate' || certificates.length > 0
+/** Where a certificate stands for the password, that is nothing to an old server, which wants the password itself. */
+function mustShow({ auth, certificates }: PartnerConfig, relayed: boolean): boolean {
+  return auth.mode === 'certificate' ? !relayed : certificates.length > 0
 }
 
 function leaving(stay: Stay, error: unknown): never {

@@ -247,3 +247,38 @@ test('a partner may be entered with an agent, and always with the same credentia
   expect(main.seen).toEqual(['acme-in agent /run/agent', 'acme-in agent /run/agent'])
   expect(main.credentials[1]).toBe(main.credentials[0])
 })
+
+test.each([
+  ['besides the password', { mode: 'passthrough', username: undefined } as const, true],
+  ['besides a learned password', { ...local, mode: 'learn' } as const, true],
+  ['in place of the password, which is nothing to an old server', { ...local, mode: 'certificate' } as const, false],
+])('a certificate that is wanted %s in the phase legacy', async (_, auth, wanted) => {
+  const asked: string[] = []
+  const old = {
+    name: 'old',
+    async logIn(user: string): Promise<never> {
+      asked.push(user)
+      throw new BackendError('loginRefused', 'no')
+    },
+  }
+  const { logIn } = createLogIn({
+    partners: [{ ...partner('acme', auth, undefined, ['CN=acme']), legacy: 'old' }],
+    backends: new Map(),
+    defaultBackend: 'main',
+    backendCharset: 'utf-8',
+    parseKey: (text) => ({ type: text }),
+    relaying: { oldServers: new Map([['old', old]]), usual: 'old' },
+    gate: {
+      phaseOf: () => 'legacy',
+      greeting: () => [],
+      standings: async () => [],
+      admit: async () => Promise.reject(refusal()),
+    },
+  })
+  const attempt = (certificate: { fingerprint: string; commonName: string } | undefined) =>
+    logIn({ username: 'acme', password: new Secret('right'), ...nothing, certificate })
+  await expect(attempt(undefined)).rejects.toMatchObject({ kind: 'loginRefused' })
+  expect(asked).toEqual(wanted ? [] : ['acme'])
+  await expect(attempt({ fingerprint: 'AA', commonName: 'acme' })).rejects.toMatchObject({ kind: 'loginRefused' })
+  expect(asked).toHaveLength(wanted ? 1 : 2)
+})
