@@ -2,34 +2,32 @@ import { once } from 'node:events'
 import { ByteBudget } from '../backend/sftp/byte-budget.ts'
 import { closeBackends, makeBackends } from '../composition/backends.ts'
 import { visitorMark } from '../composition/gateway-mark.ts'
-import { readText } from '../config/files.ts'
 import { fromText, printable } from '../ftp/bytes.ts'
 import { resolve } from '../ftp/pathname.ts'
 import { type CompareOptions, compareSides, type Progress } from '../migration/compare.ts'
-import { oldSide } from '../migration/old-side.ts'
 import { sftpSide } from '../migration/sftp-side.ts'
 import type { Side } from '../migration/side.ts'
 import { rooted } from '../partners/rooted.ts'
 import { storedIn } from '../partners/stored-names.ts'
+import { enterOld } from './compare-old.ts'
 import { exit } from './exit.ts'
-import { parseHost } from './host-key.ts'
 import { configFor, partnerNamed } from './state.ts'
 import { accountOf } from './test-account.ts'
 import { type Io, parseOptionsAndWord, UsageError, type Verb } from './verb.ts'
 
-const timeoutMs = 60_000
 const progressMs = 1_000
 /** As shells say of a program that Ctrl-C has ended. */
 const interrupted = 130
 
 export const compare: Verb = {
   name: 'compare',
-  synopsis: 'PARTNER --config FILE --old HOST[:PORT] --old-user NAME [OPTIONS]',
+  synopsis: 'PARTNER --config FILE [--old HOST[:PORT]] [--old-user NAME] [OPTIONS]',
   summary: "compare a partner's files on its old FTPS server with those on the SFTP server",
   details: `  PARTNER                  its name in the configuration
   --config FILE            the configuration, see config/gateway.yaml
-  --old HOST[:PORT]        the old FTPS server (port 21, with --old-implicit 990)
-  --old-user NAME          the partner's user there
+  --old HOST[:PORT]        the old FTPS server (port 21, with --old-implicit 990), where it is not the one to which the partner
+                           is relayed in the phase legacy
+  --old-user NAME          the partner's user there (default: the first of match.users)
   --old-password-env NAME  the variable of the environment with its password
   --old-ca FILE            PEM of the authority, or of the very certificate, that the old server has
   --old-root DIR           the folder there that is the partner's / (default: where its login starts)
@@ -44,7 +42,8 @@ Prints < for what only the old server has, > for what only the SFTP server has, 
 read. Times may differ by whole hours, and by a minute. Exit code 0: nothing differs; 1: something does; 130: Ctrl-C, and
 what was printed is what was seen until then.
 
-  ftps-gateway compare acme --config gateway.yaml --old ftp-old.internal --old-user acme --old-password-env OLD --hash
+  ftps-gateway compare acme --config gateway.yaml --old-password-env OLD --hash
+  ftps-gateway compare acme --config gateway.yaml --old ftp-old.internal --old-user acme --old-password-env OLD
 `,
   async run(args, io) {
     const { word: name, options } = parseOptionsAndWord(args, {
@@ -66,8 +65,6 @@ what was printed is what was seen until then.
     const partner = partnerNamed(config, name)
     const path = resolve('/', fromText(options.path), '/')
     if (path === undefined) throw new UsageError('--path takes a path without line breaks')
-    if (options.old === undefined || options['old-user'] === undefined)
-      throw new UsageError('compare needs --old HOST[:PORT] and --old-user NAME')
     const { user, 'password-env': passwordEnv } = options
     const account = await accountOf(config, { partner: name, user, 'password-env': passwordEnv }, io)
     const backends = await makeBackends({ ...config, backends: [account.backend] }, undefined, {
@@ -77,7 +74,7 @@ what was printed is what was seen until then.
     })
     const sides: Side[] = []
     try {
-      sides.push(await oldServer(options.old, options['old-user'], options, io))
+      sides.push(await enterOld(config, partner, options, io))
       const backend = backends.get(account.backend.name)?.backend
       if (!backend) throw new UsageError(`there is no backend "${account.backend.name}"`)
       const files = await backend.open(account.credentials)
@@ -89,36 +86,6 @@ what was printed is what was seen until then.
       await closeBackends(backends)
     }
   },
-}
-
-interface OldOptions {
-  readonly 'old-password-env'?: string | undefined
-  readonly 'old-ca'?: string | undefined
-  readonly 'old-root'?: string | undefined
-  readonly 'old-implicit': boolean
-}
-
-async function oldServer(where: string, user: string, options: OldOptions, { env }: Io): Promise<Side> {
-  const variable = options['old-password-env'] ?? ''
-  const password = env[variable]
-  if (!password) throw new UsageError('--old-password-env names no variable that is set')
-  const implicit = options['old-implicit']
-  const { host, port } = parseHost(/:\d+$/.test(where) ? where : `${where}:${implicit ? 990 : 21}`)
-  const file = options['old-ca']
-  const ca = file === undefined ? undefined : await readText(file).catch(unreadable(file))
-  const tls = implicit ? 'implicit' : 'explicit'
-  const root = options['old-root']
-  return oldSide(
-    { host, port, tls, ca, timeoutMs },
-    { user: fromText(user), password: fromText(password), root: root === undefined ? undefined : fromText(root) },
-    Date.now(),
-  )
-}
-
-function unreadable(file: string): (error: Error) => never {
-  return (error) => {
-    throw new UsageError(`--old-ca ${file} ${error.message}`)
-  }
 }
 
 const marks = { 'only-left': '<', 'only-right': '>', different: '!', unreadable: '?' } as const

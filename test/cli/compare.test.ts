@@ -15,32 +15,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { emptyFolder } from '../support/fixtures.ts'
 import { freePort } from '../support/free-port.ts'
 import { ground } from '../support/ground.ts'
+import { type OldServerUnderTest, oldServers } from '../support/old-server.ts'
 import { type Sshd, startSshd } from '../support/sshd.ts'
-import { startVsftpd, type Vsftpd } from '../support/vsftpd.ts'
 import { type InProcess, inProcess, type Outcome } from './in-process.ts'
 
 let sshd: Sshd
-let old: Vsftpd
+let old: OldServerUnderTest
 let folder: string
 let config: string
-beforeAll(async () => {
-  ;[sshd, old] = await Promise.all([startSshd(), startVsftpd({ requireReuse: true })])
-  folder = mkdtempSync(join((await ground()).runFolder, 'compare-'))
-  config = join(folder, 'gateway.yaml')
-  const pins = [sshd.fingerprints.ed25519]
-  const backend = { name: 'main', host: sshd.host, port: sshd.port, hostKeys: pins }
-  writeFileSync(config, JSON.stringify({ version: 1, backends: [backend], partners: 'acme.json' }))
-  const partner = { name: 'acme', match: { users: ['acme'] }, auth: { username: sshd.user.name }, root: sshd.home }
-  writeFileSync(join(folder, 'acme.json'), JSON.stringify(partner))
-})
-afterAll(async () => {
-  await Promise.all([sshd?.stop(), old?.stop()])
-  rmSync(folder, { recursive: true })
-})
-beforeEach(() => {
-  for (const { home } of [sshd, old]) emptyFolder(home)
-})
-
 function put(server: { readonly home: string }, name: string, content: string, seconds = 1_767_225_600): void {
   const path = join(server.home, name)
   mkdirSync(join(path, '..'), { recursive: true })
@@ -61,7 +43,32 @@ async function compare(args: readonly string[] = [], options: InProcess = {}): P
   return inProcess(verb, { ...options, env })
 }
 
-describe('ftps-gateway compare, between vsftpd with require_ssl_reuse and OpenSSH', () => {
+describe.each(['vsftpd', 'ProFTPD, TLS 1.3'] as const)('ftps-gateway compare, between %s and OpenSSH', (kind) => {
+  beforeAll(async () => {
+    ;[sshd, old] = await Promise.all([startSshd(), oldServers[kind]()])
+    folder = mkdtempSync(join((await ground()).runFolder, 'compare-'))
+    config = join(folder, 'gateway.yaml')
+    const pins = [sshd.fingerprints.ed25519]
+    const backend = { name: 'main', host: sshd.host, port: sshd.port, hostKeys: pins }
+    const server = { name: 'old', type: 'ftps', host: old.host, port: old.port, tls: { ca: old.certificate } }
+    const defaults = { backend: 'main', legacy: 'old' }
+    writeFileSync(config, JSON.stringify({ version: 1, backends: [backend, server], defaults, partners: 'acme.json' }))
+    const partner = {
+      name: 'acme',
+      match: { users: [old.user.name] },
+      auth: { username: sshd.user.name },
+      root: sshd.home,
+    }
+    writeFileSync(join(folder, 'acme.json'), JSON.stringify(partner))
+  })
+  afterAll(async () => {
+    await Promise.all([sshd?.stop(), old?.stop()])
+    rmSync(folder, { recursive: true })
+  })
+  beforeEach(() => {
+    for (const { home } of [sshd, old]) emptyFolder(home)
+  })
+
   test('finds nothing where nothing differs, and reads every byte for that', async () => {
     putBoth('in/a b.txt', 'one')
     putBoth('out/.hidden', 'two')
@@ -111,6 +118,13 @@ describe('ftps-gateway compare, between vsftpd with require_ssl_reuse and OpenSS
     unlinkSync(join(old.home, 'large'))
   })
 
+  test('asks the old server of the configuration, as the first user of the partner, where it is told nothing else', async () => {
+    put(old, 'only here', 'x')
+    const args = ['compare', 'acme', '--config', config, '--password-env', 'NEW', '--old-password-env', 'OLD']
+    const { code, stdout } = await inProcess(args, { env: { OLD: old.user.password, NEW: sshd.user.password } })
+    expect([code, stdout]).toEqual([1, '< /only here: 1 bytes\n'])
+  })
+
   test('does not send the password to a server that shows another certificate', async () => {
     const { code, stdout, stderr } = await compare(['--old-ca', config])
     expect([code, stdout]).toEqual([69, ''])
@@ -119,7 +133,7 @@ describe('ftps-gateway compare, between vsftpd with require_ssl_reuse and OpenSS
 
   test('exits with 69 where a password is wrong, or nobody answers', async () => {
     const wrong = await compare([], { env: { OLD: 'wrong' } })
-    expect([wrong.code, wrong.stderr]).toEqual([69, expect.stringMatching(/PASS was answered 530/)])
+    expect([wrong.code, wrong.stderr]).toEqual([69, expect.stringMatching(/answers the login with 530/)])
     expect((await compare(['--old', `127.0.0.1:${await freePort()}`])).code).toBe(69)
   })
 })

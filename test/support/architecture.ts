@@ -6,6 +6,7 @@ import { join, posix, sep } from 'node:path'
 const backend = 'backend/backend.ts'
 const mapped = 'backend/mapped.ts'
 const observer = 'observe/observer.ts'
+const oldServer = 'legacy/old-server.ts'
 const migrationEvents = 'observe/migration-events.ts'
 const migrationConfig = 'config/migration-config.ts'
 const everything = '**'
@@ -42,7 +43,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   commands: ['ftp', backend, 'data/data-error.ts'],
   control: ['ftp', 'commands', 'data', 'legacy', 'tls', backend, mapped, observer],
   partners: ['ftp', 'legacy', backend, mapped, observer, 'config/config.ts', migrationConfig, 'migration'],
-  migration: ['ftp', backend, observer, 'config/config.ts', migrationConfig],
+  migration: ['ftp', backend, observer, oldServer, 'config/config.ts', migrationConfig],
   'backend/sftp': ['ftp', backend, observer],
   observe: ['ftp', observer, migrationEvents],
   admin: ['ftp'],
