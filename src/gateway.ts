@@ -2,17 +2,28 @@ import { ByteBudget } from './backend/sftp/byte-budget.ts'
 import { parsePrivateKey } from './backend/sftp/private-key.ts'
 import { type Backends, checkBackends, closeBackends, makeBackends } from './composition/backends.ts'
 import { CertificateWatch } from './composition/certificate-watch.ts'
+import {
+  announceTls,
+  certificateFiles,
+  clientAuthoritiesOf,
+  type LoadedTls,
+  loadTls,
+  showSame,
+} from './composition/certificates.ts'
+import { changesBetween } from './composition/changes.ts'
 import { gatewayMark } from './composition/gateway-mark.ts'
 import { learnedPasswords } from './composition/learned.ts'
+import { type Bound, Listening, type Prepared } from './composition/listening.ts'
 import { Migration } from './composition/migration.ts'
 import { makeOldServers } from './composition/old-servers.ts'
-import { type Metrics, openAdmin, openListeners, type PassedSockets, warnOfUnused } from './composition/openings.ts'
+import { type Metrics, openAdmin, type PassedSockets, warnOfUnused } from './composition/openings.ts'
 import { Preflights } from './composition/preflights.ts'
 import { messageOf, StartError, startError } from './composition/start-error.ts'
-import { warnOfLegacyTls, warnOfPeers, warnOfRestart } from './composition/warnings.ts'
+import { oneAfterAnother } from './composition/turns.ts'
+import { warnOfRestart, warnOfSettings } from './composition/warnings.ts'
 import type { Config } from './config/config.ts'
 import { inWords } from './config/files.ts'
-import { type Bound, FtpServer } from './control/ftp-server.ts'
+import { FtpServer } from './control/ftp-server.ts'
 import { lastWordsMs } from './control/session.ts'
 import type { SessionOptions } from './control/session-options.ts'
 import { advertised } from './data/advertised-address.ts'
@@ -26,10 +37,7 @@ import { TransferLog } from './observe/transfer-log.ts'
 import type { LearnedPasswords } from './partners/learned-passwords.ts'
 import { createLogIn } from './partners/log-in.ts'
 import { Usage } from './partners/usage.ts'
-import { type Certificate, loadCertificate } from './tls/certificates.ts'
-import { type ClientAuthorities, loadClientAuthorities } from './tls/client-certificates.ts'
-import { selfMadeCertificate } from './tls/self-made.ts'
-import { createTls, type Tls } from './tls/session-tls.ts'
+import type { Tls } from './tls/session-tls.ts'
 
 /** A running gateway. */
 export interface Gateway {
@@ -37,8 +45,11 @@ export interface Gateway {
   readonly admin: { readonly address: string; readonly port: number } | undefined
   /** How far the moves of the partners are. */
   standings(): Promise<readonly Standing[]>
-  /** Takes over a new configuration for new sessions; running ones keep theirs. Throws when it cannot be used. */
-  reload(config: Config): Promise<void>
+  /**
+   * Takes over a new configuration for new sessions; running ones keep theirs. Says what is different now; throws when it
+   * cannot be used, and then all is as before.
+   */
+  reload(config: Config): Promise<readonly string[]>
   /** Drains for so long, then resolves; a second call with 0 cuts at once. */
   stop(drainMs: number): Promise<void>
 }
@@ -94,16 +105,22 @@ async function start(
   const learned = learnedPasswords(config, observer, now)
   closers.push(async () => learned?.settled())
   const lasting = { ports, records, usage: new Usage(), migration, learned, observer }
-  const server = new FtpServer(await sessionOptions(config, backends, lasting), config.limits)
+  let shown = await loadTls(config)
+  const server = new FtpServer(await sessionOptions(config, shown.tls, backends, lasting), config.limits)
   closers.push(() => server.stop(0))
+  announceTls(shown, config, observer)
+  warnOfSettings(config, observer)
 
-  const watch = new CertificateWatch(certificateFiles(config), () => void takeCertificates())
+  const inTurn = oneAfterAnother()
+  const watch = new CertificateWatch(certificateFiles(config), () => void inTurn(takeCertificates))
   closers.push(async () => watch.close())
   /** New sessions have the new ones. Half a pair, or one that does not fit, leaves things as they are. */
   const takeCertificates = async () => {
     try {
-      const tls = await tlsOf(current, observer)
-      server.options = { ...server.options, tls }
+      const loaded = await loadTls(current)
+      if (!showSame(loaded, shown)) announceTls(loaded, current, observer)
+      shown = loaded
+      server.options = { ...server.options, tls: loaded.tls }
     } catch (error) {
       const message = `the certificates on disk have changed and cannot be used, the old ones stay: ${messageOf(error)}`
       observer({ kind: 'warning', topic: 'certificate', message })
@@ -118,36 +135,58 @@ async function start(
   const admin = config.admin && (await openAdmin(config.admin, metrics, status))
   if (admin) closers.push(() => admin.close())
 
-  const listeners: Bound[] = []
-  for (const listener of config.listeners) listeners.push(...(await openListeners(server, listener, passed)))
+  const listening = new Listening(server, passed, observer)
+  ;(await listening.prepare(config)).take()
   warnOfUnused(passed, config, observer)
   state.listening = true
   await migration.start(config)
   preflights.run(config, backends)
 
+  const reload = async (next: Config) => {
+    const fresh = await makeBackends(next, backends, shared)
+    let doors: Prepared | undefined
+    let loaded: LoadedTls
+    let options: SessionOptions
+    try {
+      // Before they are read: what changes from then on is seen.
+      await watch.watch(certificateFiles(next))
+      loaded = await loadTls(next)
+      options = await sessionOptions(next, loaded.tls, fresh, lasting)
+      doors = await listening.prepare(next)
+      await openRecords(records, next)
+      if (state.draining) throw new StartError('the gateway is stopping')
+    } catch (error) {
+      await doors?.undo()
+      await watch.watch(certificateFiles(current))
+      await closeBackends(fresh, backends)
+      throw error
+    }
+    // From here on nothing can fail, and nobody comes in between.
+    const changes = changesBetween({ config: current, tls: shown }, { config: next, tls: loaded })
+    server.options = options
+    server.limits = next.limits
+    ports.use(sliceOf(next.passive.ports, next.passive.slice))
+    doors.take()
+    for (const [name, { backend }] of backends) if (fresh.get(name)?.backend !== backend) backend.retire()
+    current = next
+    backends = fresh
+    shown = loaded
+    announceTls(loaded, next, observer)
+    warnOfSettings(next, observer)
+    warnOfUnused(passed, next, observer)
+    warnOfRestart(config, next, observer)
+    migration.reload(next)
+    preflights.run(next, backends)
+    return changes
+  }
+
   return {
-    listeners,
+    get listeners() {
+      return listening.bound
+    },
     admin: config.admin && admin && { address: config.admin.address, port: admin.port },
     standings: () => migration.standings(),
-    async reload(next) {
-      const fresh = await makeBackends(next, backends, shared)
-      try {
-        const options = await sessionOptions(next, fresh, lasting)
-        await openRecords(records, next)
-        server.options = options
-      } catch (error) {
-        await closeBackends(fresh, backends)
-        throw error
-      }
-      server.limits = next.limits
-      warnOfRestart(current, next, observer)
-      migration.reload(next)
-      for (const [name, { backend }] of backends) if (fresh.get(name)?.backend !== backend) backend.retire()
-      backends = fresh
-      current = next
-      watch.watch(certificateFiles(next))
-      preflights.run(next, backends)
-    },
+    reload: (next) => inTurn(() => reload(next)),
     async stop(drainMs) {
       state.draining = true
       // What waits for a backend when the time is up would otherwise wait for the backend's own time-outs.
@@ -170,12 +209,9 @@ interface Lasting {
 }
 
 /** What new sessions are made of. Throws StartError for certificates and keys that cannot be used. */
-async function sessionOptions(config: Config, backends: Backends, lasting: Lasting): Promise<SessionOptions> {
+async function sessionOptions(config: Config, tls: Tls, backends: Backends, lasting: Lasting): Promise<SessionOptions> {
   const { ports, records, migration, observer } = lasting
   const gate = migration.gate(config)
-  const tls = await tlsOf(config, observer)
-  warnOfPeers(config, observer)
-  warnOfLegacyTls(config, observer)
   const clientAuthorities = await clientAuthoritiesOf(config)
   const oldServers = await makeOldServers(config, observer)
   const { logIn, prepare, routeOf, certificateSuffices } = logInOf(config, backends, oldServers, gate, lasting)
@@ -205,26 +241,6 @@ async function openRecords(records: TransferLog, { logging: { transferLog } }: C
   })
 }
 
-/** Throws StartError for certificates and keys that cannot be used. */
-async function tlsOf(config: Config, observer: Observer): Promise<Tls> {
-  const { minVersion } = config.tls
-  const certificates = await certificatesOf(config, observer)
-  const tls = await createTls({ certificates, minVersion }).catch(startError)
-  if (!tls.ticketSuppression) {
-    const message = 'this Node cannot keep session tickets off upload connections; TLS 1.3 is switched off'
-    observer({ kind: 'warning', topic: 'tls_tickets', message })
-  }
-  for (const { fingerprint } of tls.names.unused) {
-    const message = `the certificate ${fingerprint} is shown to nobody: those before it have all its names, and its kind of key`
-    observer({ kind: 'warning', topic: 'certificate', message })
-  }
-  return tls
-}
-
-function certificateFiles({ tls }: Config): readonly string[] {
-  return tls.certificates.flatMap(({ cert, key }) => [cert, key])
-}
-
 /** Throws StartError for a key that cannot be used; a checked configuration has none. */
 function logInOf(
   config: Config,
@@ -249,32 +265,4 @@ function logInOf(
   } catch (error) {
     return startError(error)
   }
-}
-
-async function certificatesOf(config: Config, observer: Observer): Promise<readonly Certificate[]> {
-  const { certificates: files } = config.tls
-  const certificates = await (files.length > 0
-    ? Promise.all(files.map(({ cert, key }) => loadCertificate(cert, key)))
-    : selfMadeCertificate(config.state.directory).then((made) => [made])
-  ).catch(startError)
-  const first = certificates.toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime())[0]
-  for (const certificate of certificates) {
-    const { selfMade, fingerprint, notAfter } = certificate
-    const about = { selfMade, fingerprint, notAfter, later: certificate !== first }
-    for (const { name, tls } of config.listeners) {
-      if (tls !== 'off') observer({ kind: 'certificate', listener: name, ...about })
-    }
-  }
-  return certificates
-}
-
-/** Throws StartError for files that cannot be used. */
-async function clientAuthoritiesOf({ listeners }: Config): Promise<SessionOptions['clientAuthorities']> {
-  const authorities = new Map<string, ClientAuthorities>()
-  for (const { name, clientCertificates: mode, clientCa, clientCrl } of listeners) {
-    if (mode === 'off' || clientCa === undefined) continue
-    const loaded = loadClientAuthorities(mode, clientCa, clientCrl)
-    authorities.set(name, await loaded.catch(startError))
-  }
-  return authorities
 }

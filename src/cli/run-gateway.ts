@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/config.ts'
 import { ConfigError } from '../config/problems.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
@@ -34,14 +33,20 @@ export async function runGateway(run: GatewayRun, { signals, env }: Io): Promise
   const { observer, metrics } = run
   let { config } = run
   let gateway: Gateway | undefined
+  let early = false
   const [stopped, cut] = [new AbortController(), new AbortController()]
   const onStop = () => (stopped.signal.aborted ? cut : stopped).abort()
   const manager = serviceManager(env, (message) => observer({ kind: 'warning', topic: 'service_manager', message }))
   const onReload = oneAtATime(async () => {
-    if (!gateway || stopped.signal.aborted) return
+    // One that came during the start is made up for: files may have changed since they were read.
+    if (!gateway) {
+      early = true
+      return
+    }
+    if (stopped.signal.aborted) return tooLate(observer)
     manager.reloading()
     config = await reload(gateway, config, run)
-    manager.ready(inService(gateway))
+    if (!stopped.signal.aborted) manager.ready(inService(gateway))
   })
   // The process ends after this, as Node has it; the log should tell why.
   const onUncaught = (error: unknown) => {
@@ -60,6 +65,7 @@ export async function runGateway(run: GatewayRun, { signals, env }: Io): Promise
     gateway = await startGateway(config, observer, metrics, Date.now, passed)
     run.started?.(gateway)
     manager.ready(inService(gateway))
+    if (early) void onReload()
     await aborted(stopped.signal)
     manager.stopping('no new logins; transfers may finish')
     await stop(gateway, config.shutdown.drainMs, cut.signal)
@@ -88,23 +94,28 @@ async function reload(gateway: Gateway, current: Config, run: GatewayRun): Promi
     const next = await load()
     // Before anything happens under the new names.
     metrics.declare(namesOf(next))
-    await gateway.reload(next)
+    const changes = await gateway.reload(next)
     run.inForce?.(next)
-    if (!isDeepStrictEqual(ofProcess(next), ofProcess(current))) {
-      observer({ kind: 'warning', topic: 'restart_needed', message: 'the change of logging needs a restart' })
+    if (next.logging.format !== run.config.logging.format) {
+      observer({ kind: 'warning', topic: 'restart_needed', message: 'the change of logging.format needs a restart' })
     }
-    observer({ kind: 'reloaded', ok: true, problems: [] })
+    observer({ kind: 'reloaded', ok: true, problems: [], changes })
     return next
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    observer({ kind: 'reloaded', ok: false, problems: error instanceof ConfigError ? message.split('\n') : [message] })
+    const problems = error instanceof ConfigError ? message.split('\n') : [message]
+    const more = problems.length > problemsMax ? [`… ${problems.length - problemsMax} more`] : []
+    observer({ kind: 'reloaded', ok: false, problems: [...problems.slice(0, problemsMax), ...more] })
     return current
   }
 }
 
-/** What of `logging` was set up before the gateway. */
-function ofProcess({ logging: { level, format } }: Config): object {
-  return { level, format }
+/** Faults of a configuration that the log names; `check` shows them all. */
+const problemsMax = 50
+
+function tooLate(observer: Observer): void {
+  const message = 'SIGHUP came while the gateway stops; the configuration stays as it is'
+  observer({ kind: 'warning', topic: 'reload_too_late', message })
 }
 
 /** Partners as they appear in events: logins that match none are counted under `default`. */

@@ -19,7 +19,7 @@ export const serve: Verb = {
   summary: 'run the gateway in front of the SFTP servers that FILE names',
   details: `  --config FILE   the configuration, see config/gateway.yaml
 
-SIGHUP takes over changed files. SIGTERM stops: no new logins, transfers may finish; a second one ends at once.
+SIGHUP takes over changed files, and the log says what has changed, or why nothing has. SIGTERM stops: no new logins, transfers may finish; a second one ends at once.
 `,
   async run(args, io) {
     const { config: file } = parseOptions(args, { config: { type: 'string' } })
@@ -37,6 +37,7 @@ SIGHUP takes over changed files. SIGTERM stops: no new logins, transfers may fin
       const observer = journal ? tellAll(told, journal.observer) : told
       try {
         const inForce = (current: Config) => {
+          log.setLevel(current.logging.level)
           if (journal) metrics.watch(() => partnerTimes(current, journal, Date.now()))
         }
         const started = (gateway: Gateway) => metrics.watchMoves(() => gateway.standings())

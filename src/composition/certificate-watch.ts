@@ -24,14 +24,14 @@ export class CertificateWatch {
     this.#onChange = onChange
     this.#timer = setInterval(() => this.#look(), lookMs)
     this.#timer.unref()
-    this.watch(files)
+    void this.watch(files)
   }
 
-  /** Watches these files in place of the earlier ones, as they are now. */
-  watch(files: readonly string[]): void {
+  /** Watches these files in place of the earlier ones. Resolves when it knows them; from then on it sees every change. */
+  watch(files: readonly string[]): Promise<void> {
     this.#unwatch()
+    if (files.join('\0') !== this.#files.join('\0')) this.#known = undefined
     this.#files = files
-    this.#known = undefined
     this.#look()
     this.#watchers = [...new Set(files.map(dirname))].flatMap((folder) => {
       try {
@@ -42,6 +42,7 @@ export class CertificateWatch {
         return []
       }
     })
+    return this.#looking
   }
 
   close(): void {

@@ -1,6 +1,5 @@
 import { type Admin, startAdmin } from '../admin/admin-server.ts'
-import type { Config, ListenerConfig } from '../config/config.ts'
-import type { Bound, FtpServer } from '../control/ftp-server.ts'
+import type { Config } from '../config/config.ts'
 import type { Observer } from '../observe/observer.ts'
 import { StartError } from './start-error.ts'
 
@@ -13,19 +12,6 @@ export interface Metrics {
   readonly contentType: string
 }
 
-/** One, or as many as the service manager passed sockets of its name. */
-export async function openListeners(
-  server: FtpServer,
-  listener: ListenerConfig,
-  passed: PassedSockets,
-): Promise<Bound[]> {
-  const opened: Bound[] = []
-  const descriptors = passed.get(listener.name)
-  if (!descriptors) return [await openListener(server, listener)]
-  for (const descriptor of descriptors) opened.push(await openListener(server, { ...listener, descriptor }))
-  return opened
-}
-
 /** A name that is mistyped would otherwise be a port that nobody answers. */
 export function warnOfUnused(passed: PassedSockets, { listeners }: Config, observer: Observer): void {
   for (const name of passed.keys()) {
@@ -34,17 +20,6 @@ export function warnOfUnused(passed: PassedSockets, { listeners }: Config, obser
     const message = `a socket named ${name} was passed, and nobody uses it: FileDescriptorName= must be one of ${names}`
     observer({ kind: 'warning', topic: 'passed_socket', message })
   }
-}
-
-async function openListener(
-  server: FtpServer,
-  listener: ListenerConfig & { readonly descriptor?: number },
-): Promise<Bound> {
-  return server.listen(listener).catch((error: NodeJS.ErrnoException) => {
-    throw new StartError(`listener ${listener.name}: ${portProblem(error, listener.address, listener.port)}`, {
-      cause: error,
-    })
-  })
 }
 
 export async function openAdmin(
@@ -57,7 +32,8 @@ export async function openAdmin(
   })
 }
 
-function portProblem(error: NodeJS.ErrnoException, address: string, port: number): string {
+/** Why a port cannot be opened, and what to do. */
+export function portProblem(error: NodeJS.ErrnoException, address: string, port: number): string {
   const where = `port ${port} on ${address}`
   if (error.code === 'EADDRINUSE') return `${where} is taken by another program; stop it or choose another port`
   if (error.code === 'EACCES')

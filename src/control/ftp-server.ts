@@ -1,31 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { DataChannel } from '../data/data-channel.ts'
 import { closing, serialise } from '../ftp/reply.ts'
 import type { Refusal, SessionEnd } from '../observe/observer.ts'
 import { ControlConnection } from './control-connection.ts'
+import { Door, type DoorPlace } from './door.ts'
 import { RefusedLogins } from './refused-logins.ts'
 import { FtpSession } from './session.ts'
 import { SessionNames } from './session-names.ts'
 import type { ListenerPolicy, SessionOptions } from './session-options.ts'
 import { SessionState } from './session-state.ts'
 import { TransferRunner } from './transfer-runner.ts'
-
-export interface Listener extends ListenerPolicy {
-  /** Numeric address; `::` takes IPv4 too. */
-  readonly address: string
-  /** 0 takes any free port. */
-  readonly port: number
-  /** A listening socket that somebody else opened and keeps, instead of address and port. */
-  readonly descriptor?: number
-}
-
-export interface Bound {
-  readonly name: string
-  readonly address: string
-  readonly port: number
-  readonly tls: ListenerPolicy['tls']
-}
 
 export interface ServerLimits {
   readonly sessions: number
@@ -38,8 +23,8 @@ export interface ServerLimits {
 export class FtpServer {
   options: SessionOptions
   limits: ServerLimits
-  readonly #servers: Server[] = []
-  readonly #passed: Server[] = []
+  readonly #doors = new Set<Door>()
+  readonly #passed = new Set<Door>()
   readonly #sessions = new Map<FtpSession, { readonly address: string; readonly ended: Promise<void> }>()
   readonly #refused = new RefusedLogins()
   #draining = false
@@ -53,44 +38,48 @@ export class FtpServer {
     return this.#sessions.size
   }
 
-  /** Opens a listener. Rejects with the error of `listen` (EADDRINUSE, EACCES). */
-  async listen(listener: Listener): Promise<Bound> {
-    const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket, listener))
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      const { descriptor, address: host, port } = listener
-      server.listen(descriptor === undefined ? { host, port } : { fd: descriptor }, () => {
-        server.off('error', reject)
-        resolve()
-      })
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** Opens a door, through which nobody comes before `admit`. Rejects with the error of `listen` (EADDRINUSE, EACCES). */
+  async open(place: DoorPlace): Promise<Door> {
+    const door = await Door.open(place, {
+      enter: (socket, policy) => this.#accept(socket, policy),
+      trouble: (error) => this.options.observer({ kind: 'bug', error }),
     })
-    // Running out of file descriptors shows here; the next accept may succeed again.
-    server.on('error', (error) => this.options.observer({ kind: 'bug', error }))
-    this.#servers.push(server)
-    if (listener.descriptor !== undefined) this.#passed.push(server)
-    const { name, address, tls } = listener
-    const port = portOf(server) ?? listener.port
-    this.options.observer({ kind: 'listening', listener: name, address, port })
-    return { name, address, port, tls }
+    this.#doors.add(door)
+    if (place.descriptor !== undefined) this.#passed.add(door)
+    return door
+  }
+
+  /** Closes a door for good. Who came in through it stays. */
+  close(door: Door): void {
+    this.#doors.delete(door)
+    this.#passed.delete(door)
+    void door.close()
   }
 
   /** Takes no more sessions, ends the idle ones, and lets transfers finish for so long; then cuts what is left. */
   async stop(drainMs: number): Promise<void> {
-    if (!this.#draining && this.#servers.length > 0)
+    if (!this.#draining && this.#doors.size > 0)
       this.options.observer({ kind: 'draining', sessions: this.#sessions.size })
     this.#draining = true
     // Whoever connects from now on waits in the socket for the gateway that comes next.
-    for (const server of this.#passed.splice(0)) server.close()
+    const passed = [...this.#passed].map((door) => door.close())
+    this.#passed.clear()
     for (const session of this.#sessions.keys()) session.stop(drainMs > 0 ? 'drain' : 'cut')
     const timer = setTimeout(() => {
       for (const session of this.#sessions.keys()) session.stop('cut')
     }, drainMs)
     await Promise.all([...this.#sessions.values()].map(({ ended }) => ended))
     clearTimeout(timer)
-    await Promise.all(this.#servers.splice(0).map((server) => new Promise((closed) => server.close(closed))))
+    const doors = [...this.#doors].map((door) => door.close())
+    this.#doors.clear()
+    await Promise.all([...passed, ...doors])
   }
 
-  #accept(socket: Socket, listener: Listener): void {
+  #accept(socket: Socket, listener: ListenerPolicy): void {
     const address = plainAddress(socket.remoteAddress)
     const reason = this.#reasonToRefuse(address)
     if (address === '' || reason !== undefined) {
@@ -147,7 +136,7 @@ export class FtpServer {
   }
 
   #listensOn(port: number): boolean {
-    return this.#servers.some((server) => portOf(server) === port)
+    return [...this.#doors].some((door) => door.port === port)
   }
 
   async #run(id: string, session: FtpSession, address: string, listener: ListenerPolicy): Promise<void> {
@@ -159,11 +148,6 @@ export class FtpServer {
     const seconds = (performance.now() - startedAt) / 1000
     observer({ kind: 'sessionClosed', session: id, listener: listener.name, reason, seconds })
   }
-}
-
-function portOf(server: Server): number | undefined {
-  const bound = server.address()
-  return typeof bound === 'object' ? bound?.port : undefined
 }
 
 /** Node shows IPv4 clients of a `::` listener as `::ffff:192.0.2.1`. */

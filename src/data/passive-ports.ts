@@ -14,9 +14,9 @@ export type LeaseFor = Pick<LeaseOptions, 'localAddress' | 'clientAddress' | 'an
 
 /** The range of passive ports. A port is bound when it is leased; which one comes next nobody can guess. */
 export class PassivePorts {
-  readonly #first: number
+  #first = 0
   /** Number of ports; 0 when the system chooses. */
-  readonly #size: number
+  #size = 0
   readonly #observer: Observer
   readonly #leases = new Set<PortLease>()
   readonly #taken = new Set<number>()
@@ -26,9 +26,14 @@ export class PassivePorts {
 
   /** The range is inclusive; 0-0 means any port that the system has. */
   constructor(range: { readonly first: number; readonly last: number }, observer: Observer) {
-    this.#first = range.first
-    this.#size = range.first === 0 ? 0 : range.last - range.first + 1
     this.#observer = observer
+    this.use(range)
+  }
+
+  /** Leases come from this range from now on; those of another one stay until they end. */
+  use({ first, last }: { readonly first: number; readonly last: number }): void {
+    this.#first = first
+    this.#size = first === 0 ? 0 : last - first + 1
     this.#tell()
   }
 

@@ -22,6 +22,7 @@ type Table = { readonly [K in Event['kind']]: (event: Extract<Event, { kind: K }
 /** Everything that the log can say, in the order of the Event union. */
 const words: Table = {
   listening: (e) => ['info', 'gateway.listening', `Listener ${e.listener} takes connections on ${at(e)}`],
+  listenerClosed: (e) => ['info', 'gateway.closed', `Listener ${e.listener} takes no more connections on ${at(e)}`],
   started: (e) => ['info', 'gateway.started', `Version ${e.version} started, SSH cryptography: ${e.sshCrypto}`],
   draining: (e) => ['info', 'gateway.draining', `Stopping; sessions still open: ${e.sessions}`],
   stopped: () => ['info', 'gateway.stopped', 'Stopped'],
@@ -34,7 +35,11 @@ const words: Table = {
   ],
   reloaded: (e) =>
     e.ok
-      ? ['info', 'config.reloaded', 'New configuration is in force']
+      ? [
+          'info',
+          'config.reloaded',
+          `New configuration is in force: ${e.changes?.join('; ') || 'no setting has changed'}`,
+        ]
       : [
           'error',
           'config.refused',

@@ -15,6 +15,8 @@ export interface LogOptions {
 
 export interface Log {
   readonly observer: Observer
+  /** From now on lines of this level and above. */
+  setLevel(level: LogOptions['level']): void
   /** Resolves when every line is written, or cannot be; to be awaited before the process ends. */
   flush(): Promise<void>
   /** Writes what waits without coming back to the event loop, for a process that is about to die. */
@@ -26,25 +28,29 @@ export function createLog({ level, format, stream }: LogOptions): Log {
   const sink = new LineSink(1)
   const out = stream ?? sink
   const pretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY === true)
-  const logger = pino(
-    {
-      level,
-      base: null,
-      messageKey: 'message',
-      timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    pretty ? { write: (line) => out.write(prettyLine(line)) } : out,
-  )
+  const usual = {
+    base: null,
+    messageKey: 'message',
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
+  const lines = pretty ? { write: (line: string) => out.write(prettyLine(line)) } : out
+  const logger = pino({ ...usual, level }, lines)
+  // What an operator has asked for by SIGHUP is answered, whatever the level.
+  const answering = pino({ ...usual, level: 'info' }, lines)
   const observer = (event: Event) => {
-    const lines = sink.failing ? 0 : sink.takeDropped()
-    if (lines > 0) logger.warn({ event: 'log.dropped', lines }, `${lines} log lines could not be written`)
+    const dropped = sink.failing ? 0 : sink.takeDropped()
+    if (dropped > 0) logger.warn({ event: 'log.dropped', lines: dropped }, `${dropped} log lines could not be written`)
     // Not worth a line that nobody writes: there are thousands a second.
     if (event.kind === 'sftpRequest' && !logger.isLevelEnabled('trace')) return
     const line = lineOf(event)
-    if (logger.isLevelEnabled(line.level)) logger[line.level](fieldsOf(line), oneLine(line.message))
+    const to = event.kind === 'reloaded' ? answering : logger
+    if (to.isLevelEnabled(line.level)) to[line.level](fieldsOf(line), oneLine(line.message))
   }
-  return { observer, flush: () => sink.flush(), flushNow: () => sink.flushNow() }
+  const setLevel = (next: LogOptions['level']) => {
+    logger.level = next
+  }
+  return { observer, setLevel, flush: () => sink.flush(), flushNow: () => sink.flushNow() }
 }
 
 /** Event name first, so that a reader finds it; every text made one harmless line, except a stack. */

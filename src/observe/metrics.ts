@@ -159,6 +159,9 @@ function counting(
         return m.buildInfo.set({ ...build, ssh_crypto: event.sshCrypto }, 1)
       case 'draining':
         return m.draining.set(1)
+      case 'listenerClosed':
+        // Where it only moved, its certificate is told again behind this.
+        return m.certificateNotAfter.remove({ listener: event.listener })
       case 'reloaded':
         m.reloadSuccessful.set(event.ok ? 1 : 0)
         if (event.ok) m.reloadTime.setToCurrentTime()

@@ -5,12 +5,19 @@ import type { MigrationEvent } from './migration-events.ts'
 export type Event =
   /** The gateway itself. */
   | { readonly kind: 'listening'; readonly listener: string; readonly address: string; readonly port: number }
+  /** A reload has removed a listener, or its port; who came in there stays. */
+  | { readonly kind: 'listenerClosed'; readonly listener: string; readonly address: string; readonly port: number }
   | { readonly kind: 'started'; readonly version: string; readonly sshCrypto: 'native' | 'js' }
   | { readonly kind: 'draining'; readonly sessions: number }
   | { readonly kind: 'stopped' }
   /** Where what partners do is written down; undefined: nowhere. */
   | { readonly kind: 'journal'; readonly directory: string | undefined }
-  | { readonly kind: 'reloaded'; readonly ok: boolean; readonly problems: readonly string[] }
+  | {
+      readonly kind: 'reloaded'
+      readonly ok: boolean
+      readonly problems: readonly string[]
+      readonly changes?: readonly string[]
+    }
   | {
       readonly kind: 'certificate'
       readonly listener: string

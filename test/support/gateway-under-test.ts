@@ -31,7 +31,7 @@ export interface TestGateway {
   /** Everything that the gateway told its observer, oldest first. */
   readonly log: readonly Event[]
   /** Takes over what its files say now. */
-  reload(): Promise<void>
+  reload(): Promise<readonly string[]>
   stop(): Promise<void>
 }
 

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { FtpServer, type Listener } from '../../src/control/ftp-server.ts'
-import type { SessionOptions } from '../../src/control/session-options.ts'
+import { FtpServer } from '../../src/control/ftp-server.ts'
+import type { ListenerPolicy, SessionOptions } from '../../src/control/session-options.ts'
 import { type AdvertiseSettings, advertised } from '../../src/data/advertised-address.ts'
 import { PassivePorts } from '../../src/data/passive-ports.ts'
 import { SourcePorts } from '../../src/data/source-ports.ts'
@@ -19,7 +19,7 @@ import { Dialogue, type DialogueOptions } from './dialogue.ts'
 import { MemoryBackend } from './memory-backend.ts'
 
 export interface MemoryGatewayOptions {
-  readonly tls?: Listener['tls']
+  readonly tls?: ListenerPolicy['tls']
   readonly greetingDelayMs?: number
   /** True by default where there is TLS. */
   readonly requireTls?: boolean
@@ -115,7 +115,9 @@ export async function startMemoryGateway(options: MemoryGatewayOptions = {}): Pr
     greetingDelayMs: options.greetingDelayMs,
     ccc: options.ccc ?? false,
   }
-  const { port } = await server.listen(listener)
+  const door = await server.open(listener)
+  door.admit(listener)
+  const { port } = door
   const connect = (more: Partial<DialogueOptions> = {}) =>
     Dialogue.connect({ host: address, port, tls, certificate: join(folder, 'cert.pem'), ...more })
   return {
