@@ -7,6 +7,8 @@ import { ground } from '../support/ground.ts'
 import { type OldServerUnderTest, oldServers } from '../support/old-server.ts'
 import { type Sshd, startSshd } from '../support/sshd.ts'
 
+const patience = { timeout: 30_000 }
+
 describe.each(['vsftpd', 'ProFTPD, TLS 1.3'] as const)('auth.mode: learn, from %s to OpenSSH', (kind) => {
   let sshd: Sshd
   let old: OldServerUnderTest
@@ -55,7 +57,7 @@ describe.each(['vsftpd', 'ProFTPD, TLS 1.3'] as const)('auth.mode: learn, from %
     await client.send(`PASS ${password}`, 'PASS [secret]')
     await client.dialogue(`< ${code}`)
     client.close()
-    await vi.waitUntil(() => gateway.log.some((e) => e.kind === 'login' && e.user === user && !seen.has(e)))
+    await vi.waitUntil(() => gateway.log.some((e) => e.kind === 'login' && e.user === user && !seen.has(e)), patience)
     const login = gateway.log.find((e) => e.kind === 'login' && e.user === user && !seen.has(e))
     if (login) seen.add(login)
     return login?.kind === 'login' ? (login.outcome === 'ok' ? login.backend : login.reason) : undefined
@@ -67,7 +69,7 @@ describe.each(['vsftpd', 'ProFTPD, TLS 1.3'] as const)('auth.mode: learn, from %
     const { name, password } = old.user
     expect(await logIn(name, 'wrong', 530)).toMatch(/530/)
     expect(await logIn(name, password, 230)).toBe('old')
-    await vi.waitUntil(() => learned() === 1)
+    await vi.waitUntil(() => learned() === 1, patience)
 
     await move('gateway')
     expect(await logIn(name, password, 230)).toBe('main')
