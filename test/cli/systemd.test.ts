@@ -184,4 +184,31 @@ describe('The service manager', () => {
     await greeted.dialogue('< 220')
     greeted.close()
   })
+
+  test('keeps its socket through reloads: another port means nothing, and a listener that is gone lets nobody in', async () => {
+    const { file } = await configured({ port: 1 })
+    const unit = await start(program('/usr/bin/python3'), [join(support, 'socket-unit.py'), ...command(file)])
+    await until(() => unit.log().includes('"gateway.listening"'), unit.log)
+    const [, port = ''] = /^port (\d+)$/m.exec(unit.log()) ?? []
+    const [, service = ''] = /^service (\d+)$/m.exec(unit.log()) ?? []
+    const client = () => Dialogue.connect({ port: Number(port), tls: 'explicit', certificate: '' })
+    const reload = async (listeners: readonly object[], words: RegExp) => {
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), listeners }))
+      signal(Number(service), 'SIGHUP')
+      await until(() => words.test(unit.log()), unit.log)
+    }
+    const explicit = { name: 'explicit', address: '127.0.0.1', port: await freePort() }
+    const greeted = async () => {
+      const guest = await client()
+      await guest.dialogue('< 220')
+      guest.close()
+    }
+
+    await reload([explicit], /its socket is the service manager's and stays as it is/)
+    await greeted()
+    await reload([{ ...explicit, name: 'other', port: 0 }], /config\.reloaded.*listener explicit removed/)
+    await (await client()).closed()
+    await reload([{ ...explicit, requireTls: false }], /config\.reloaded.*listener explicit added/)
+    await greeted()
+  })
 })
